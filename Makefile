@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: MIT
+# The commands people use. `make help` lists them; CMakeLists.txt holds the build itself.
+
+BUILD ?= build
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+PORT ?= 6379
+DATA ?= ./data
+ARGS ?=
+PREFIX ?= /usr/local
+DESTDIR ?=
+ROUNDS ?=
+FUZZ_SECONDS ?= 30
+CMAKE_ARGS ?=
+
+SERVER = $(BUILD)/rubellite-server
+DEPS = tests/tools/deps
+CTEST = ctest --output-on-failure --no-tests=error
+C_FILES = $(shell find src include tests bench -name '*.[ch]' 2>/dev/null)
+export ROUNDS
+
+# $(call configure,folder,options): the options of a folder are set once, or again when asked.
+configure = mkdir -p $(1) && \
+	{ cmake -S . -B $(1) $(2) $(CMAKE_ARGS) >$(1)/configure.log 2>&1 || \
+		{ cat $(1)/configure.log; exit 1; }; }
+compile = cmake --build $(1) -j $(JOBS)
+
+.DEFAULT_GOAL := help
+.PHONY: help deps build run test test-unit test-integration test-asan test-ubsan test-tsan \
+	test-clang coverage fuzz crash compat bench bench-quick demo install uninstall format \
+	format-check lint check docs clean fresh-debian tests-built
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
+	@echo
+	@echo "  PORT=$(PORT) DATA=$(DATA) ARGS='--appendfsync always'   for run"
+	@echo "  PREFIX=$(PREFIX) DESTDIR=                       for install, uninstall"
+	@echo "  ROUNDS=100 for crash, FUZZ_SECONDS=$(FUZZ_SECONDS) for fuzz (per target), JOBS=$(JOBS), BUILD=$(BUILD)"
+
+deps: ## Install what building and testing need (Debian, Ubuntu)
+	@$(DEPS) run test
+
+build: ## Build the server into build/
+	@$(DEPS) run
+	@test -f $(BUILD)/CMakeCache.txt || \
+		{ $(call configure,$(BUILD),-DRUBELLITE_TESTS=OFF -DRUBELLITE_BENCH=OFF); }
+	@$(call compile,$(BUILD)) --target rubellite-server
+
+run: build ## Build and start a server on 127.0.0.1:6379 with its data in ./data
+	@mkdir -p $(DATA)
+	@exec $(SERVER) --port $(PORT) --dir $(DATA) $(ARGS)
+
+tests-built:
+	@$(DEPS) run test
+	@$(call configure,$(BUILD),-DRUBELLITE_TESTS=ON)
+	@$(call compile,$(BUILD))
+
+test: tests-built ## Unit, integration, compat and a few crash tests
+	@ROUNDS=$(or $(ROUNDS),5) $(CTEST) --test-dir $(BUILD) -j $(JOBS)
+
+test-unit: tests-built
+	@$(CTEST) --test-dir $(BUILD) -j $(JOBS) -L unit
+
+test-integration: tests-built
+	@$(CTEST) --test-dir $(BUILD) -j $(JOBS) -L integration
+
+# $(call variant,folder,options,ctest's choice): build another way and run tests there.
+variant = $(call configure,$(BUILD)/$(1),$(2) -DRUBELLITE_TESTS=ON -DRUBELLITE_BENCH=OFF) && \
+	$(call compile,$(BUILD)/$(1)) && \
+	$(CTEST) --test-dir $(BUILD)/$(1) -j $(JOBS) $(3)
+
+test-asan: ## Unit and integration tests under the address and undefined behaviour sanitizers
+	@$(DEPS) run test
+	@$(call variant,asan,-DRUBELLITE_SANITIZE=address$(comma)undefined,-L 'unit|integration')
+
+test-ubsan: ## ... under the undefined behaviour sanitizer alone
+	@$(DEPS) run test
+	@$(call variant,ubsan,-DRUBELLITE_SANITIZE=undefined,-L 'unit|integration')
+
+test-tsan: ## ... under the thread sanitizer
+	@$(DEPS) run test
+	@$(call variant,tsan,-DRUBELLITE_SANITIZE=thread,-L 'unit|integration')
+
+test-clang: ## ... built with clang, warnings as errors
+	@$(DEPS) run test clang
+	@$(call variant,clang,-DCMAKE_C_COMPILER=clang -DRUBELLITE_WERROR=ON,-L 'unit|integration')
+
+coverage: ## ... with gcov; prints the share of lines each file's tests reach
+	@$(DEPS) run test
+	@$(call variant,coverage,-DCMAKE_BUILD_TYPE=Debug -DRUBELLITE_COVERAGE=ON,-L 'unit|integration')
+	@tests/tools/coverage $(BUILD)/coverage
+
+fuzz: ## Run each fuzz target for FUZZ_SECONDS
+	@$(DEPS) run clang
+	@$(call configure,$(BUILD)/fuzzing,-DCMAKE_C_COMPILER=clang -DRUBELLITE_FUZZ=ON)
+	@$(call compile,$(BUILD)/fuzzing)
+	@tests/tools/fuzz $(BUILD)/fuzzing $(FUZZ_SECONDS)
+
+crash: tests-built ## Kill -9 under load, ROUNDS times, and check that nothing answered is lost
+	@ROUNDS=$(or $(ROUNDS),100) $(CTEST) --test-dir $(BUILD) -L crash -V --timeout 36000
+
+compat: tests-built ## Compare every command's replies with redis-server's
+	@$(CTEST) --test-dir $(BUILD) -L compat -V
+
+bench: ## Side by side with redis-server; ARGS=--json for machines
+	@$(DEPS) run bench
+	@$(call configure,$(BUILD),-DRUBELLITE_BENCH=ON)
+	@$(call compile,$(BUILD))
+	@tests/tools/bench $(BUILD) $(ARGS)
+
+bench-quick: ## The same, shorter
+	@$(MAKE) --no-print-directory bench ARGS="--quick $(ARGS)"
+
+demo: build ## Load a real data set, kill -9, restart, compare, look at it with sqlite3
+	@$(DEPS) demo
+	@tests/demo/demo.sh $(SERVER)
+
+bin_dir = $(DESTDIR)$(PREFIX)/bin
+man_dir = $(DESTDIR)$(PREFIX)/share/man
+doc_dir = $(DESTDIR)$(PREFIX)/share/doc/rubellite
+unit_dir = $(DESTDIR)$(PREFIX)/lib/systemd/system
+example_dir = $(doc_dir)/examples
+
+install: build ## Install the server, its man page, systemd unit, documents and example config
+	install -D -m 755 $(SERVER) $(bin_dir)/rubellite-server
+	@for page in packaging/*.[1-8]; do \
+		install -v -D -m 644 $$page $(man_dir)/man$${page##*.}/$${page##*/}; done
+	@install -d $(unit_dir)
+	sed 's|@PREFIX@|$(PREFIX)|g' packaging/rubellite.service >$(unit_dir)/rubellite.service
+	@chmod 644 $(unit_dir)/rubellite.service
+	@for page in README.md CHANGELOG.md LICENSE docs/*.md; do \
+		test ! -e $$page || install -v -D -m 644 $$page $(doc_dir)/$${page##*/}; done
+	@test ! -e packaging/rubellite.conf || \
+		install -v -D -m 644 packaging/rubellite.conf $(example_dir)/rubellite.conf
+
+uninstall: ## Remove what install put there; data and configuration stay
+	rm -f $(bin_dir)/rubellite-server $(unit_dir)/rubellite.service
+	@for page in packaging/*.[1-8]; do rm -fv $(man_dir)/man$${page##*.}/$${page##*/}; done
+	rm -rf $(doc_dir)
+
+format: ## Format the C files
+	@$(DEPS) format
+	@clang-format -i $(C_FILES)
+
+format-check: ## Fail when a C file is not formatted
+	@$(DEPS) format
+	@clang-format --dry-run -Werror $(C_FILES) && echo "format: $(words $(C_FILES)) files are clean"
+
+lint: ## Layers and names, clang-tidy, cppcheck
+	@$(DEPS) lint run test
+	@$(call configure,$(BUILD)/lint,-DRUBELLITE_LTO=OFF -DRUBELLITE_TESTS=ON)
+	@$(call compile,$(BUILD)/lint) --target rubellite-server
+	@tests/tools/check-layers --build $(BUILD)/lint
+	@tests/tools/lint $(BUILD)/lint $(JOBS)
+
+check: format-check lint test ## Everything a change should pass before it is committed
+
+docs: build ## Write the generated documents again
+	@tests/tools/docs $(SERVER)
+
+clean: ## Remove everything that was built (data stays)
+	rm -rf $(BUILD)
+
+fresh-debian: ## make run and make test in a new Debian 12 root (needs root)
+	@$(DEPS) fresh
+	@tests/tools/fresh-debian.sh
+
+comma := ,
