@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Numbers to text and back. Integers are on the path of nearly every command and written by hand;
+ * floating point leans on the C library's correctly rounded conversions. The server never calls
+ * setlocale, so the decimal point is a point.
+ */
+#include "base/number.h"
+
+#include <errno.h>
+#include <float.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+/* ---- integers to text ---- */
+
+static const char digit_pairs[] = "0001020304050607080910111213141516171819"
+                                  "2021222324252627282930313233343536373839"
+                                  "4041424344454647484950515253545556575859"
+                                  "6061626364656667686970717273747576777879"
+                                  "8081828384858687888990919293949596979899";
+
+static const uint64_t powers_of_ten[] = {
+    1u,
+    10u,
+    100u,
+    1000u,
+    10000u,
+    100000u,
+    1000000u,
+    10000000u,
+    100000000u,
+    1000000000u,
+    10000000000u,
+    100000000000u,
+    1000000000000u,
+    10000000000000u,
+    100000000000000u,
+    1000000000000000u,
+    10000000000000000u,
+    100000000000000000u,
+    1000000000000000000u,
+    10000000000000000000u,
+};
+
+/* The number of bits times log10(2) (about 1233/4096) is the number of digits or one less. */
+static unsigned digit_count(uint64_t value) {
+    unsigned bits = 64u - (unsigned)__builtin_clzll(value | 1);
+    unsigned guess = bits * 1233u >> 12;
+    return guess + (value >= powers_of_ten[guess]);
+}
+
+size_t rl_uint64_format(char *out, uint64_t value) {
+    if (value < 10) {
+        out[0] = (char)('0' + value);
+        return 1;
+    }
+    unsigned len = digit_count(value);
+    char *p = out + len;
+    while (value >= 100) {
+        uint64_t rest = value / 100;
+        p -= 2;
+        memcpy(p, digit_pairs + (value - rest * 100) * 2, 2);
+        value = rest;
+    }
+    if (value >= 10)
+        memcpy(p - 2, digit_pairs + value * 2, 2);
+    else
+        p[-1] = (char)('0' + value);
+    return len;
+}
+
+size_t rl_int64_format(char *out, int64_t value) {
+    if (value >= 0)
+        return rl_uint64_format(out, (uint64_t)value);
+    out[0] = '-';
+    return 1 + rl_uint64_format(out + 1, -(uint64_t)value);
+}
+
+/* ---- text to integers ---- */
+
+/* Nineteen digits always fit in 64 bits; the twentieth must be checked. */
+enum { SAFE_DIGITS = 19 };
+
+bool rl_uint64_parse(rl_bytes text, uint64_t *out) {
+    const char *p = text.ptr;
+    size_t len = text.len;
+    if (len == 0 || len > SAFE_DIGITS + 1)
+        return false;
+    if (p[0] == '0') {
+        if (len != 1)
+            return false;
+        *out = 0;
+        return true;
+    }
+    size_t safe = len > SAFE_DIGITS ? SAFE_DIGITS : len;
+    uint64_t value = 0;
+    for (size_t i = 0; i < safe; i++) {
+        unsigned digit = (unsigned char)p[i] - (unsigned)'0';
+        if (digit > 9)
+            return false;
+        value = value * 10 + digit;
+    }
+    if (len > safe) {
+        unsigned digit = (unsigned char)p[safe] - (unsigned)'0';
+        if (digit > 9 || __builtin_mul_overflow(value, (uint64_t)10, &value) ||
+            __builtin_add_overflow(value, (uint64_t)digit, &value))
+            return false;
+    }
+    *out = value;
+    return true;
+}
+
+bool rl_int64_parse(rl_bytes text, int64_t *out) {
+    bool negative = text.len > 0 && text.ptr[0] == '-';
+    if (negative)
+        text = rl_bytes_of(text.ptr + 1, text.len - 1);
+    uint64_t size;
+    if (!rl_uint64_parse(text, &size))
+        return false;
+    if (negative) {
+        if (size == 0 || size > (uint64_t)INT64_MAX + 1)
+            return false;
+        *out = (int64_t)-size;
+    } else {
+        if (size > INT64_MAX)
+            return false;
+        *out = (int64_t)size;
+    }
+    return true;
+}
+
+/* ---- text to floating point ---- */
+
+static bool starts_with_space(const char *text) {
+    return *text == ' ' || (*text >= '\t' && *text <= '\r');
+}
+
+/* strtod wants a terminator. Nearly all numbers fit here; a longer one is copied to the heap. */
+typedef struct terminated {
+    char *text;
+    char small[128];
+} terminated;
+
+static const char *terminate(terminated *t, rl_bytes bytes) {
+    if (bytes.len < sizeof(t->small)) {
+        memcpy(t->small, bytes.ptr, bytes.len);
+        t->small[bytes.len] = '\0';
+        t->text = NULL;
+        return t->small;
+    }
+    t->text = rl_strndup(bytes.ptr, bytes.len);
+    return t->text;
+}
+
+bool rl_double_parse(rl_bytes text, double *out) {
+    if (text.len == 0 || starts_with_space(text.ptr))
+        return false;
+    terminated copy;
+    const char *start = terminate(&copy, text);
+    char *end;
+    errno = 0;
+    double value = strtod(start, &end);
+    /* A tiny number that is kept as a denormal is fine; one that became 0 or infinity is not. */
+    bool out_of_range = errno == ERANGE && (isinf(value) || value == 0);
+    bool ok = (size_t)(end - start) == text.len && !isnan(value) && !out_of_range;
+    rl_free(copy.text);
+    if (ok)
+        *out = value;
+    return ok;
+}
+
+bool rl_long_double_parse(rl_bytes text, long double *out) {
+    /* Redis has a buffer of this size for these. */
+    if (text.len == 0 || text.len >= RL_DOUBLE_TEXT_MAX || starts_with_space(text.ptr))
+        return false;
+    terminated copy;
+    const char *start = terminate(&copy, text);
+    char *end;
+    errno = 0;
+    long double value = strtold(start, &end);
+    bool out_of_range = errno == ERANGE && (isinf(value) || value == 0);
+    bool ok = (size_t)(end - start) == text.len && !isnan(value) && !out_of_range;
+    rl_free(copy.text);
+    if (ok)
+        *out = value;
+    return ok;
+}
+
+/* ---- floating point to text ---- */
+
+static size_t put_text(char *out, const char *text) {
+    size_t len = strlen(text);
+    memcpy(out, text, len);
+    return len;
+}
+
+/* The shortest run of decimal digits that reads back as `value` (positive, finite, not zero),
+ * trailing zeros removed. *exponent is that of the first digit. Returns the number of digits, at
+ * most 17. */
+static size_t shortest_digits(double value, char digits[17], int *exponent) {
+    char text[40];
+    /* Fifteen digits survive any normal double, so fewer are found by removing zeros; denormals
+     * have less precision, there every length can be the shortest. */
+    int count = value < DBL_MIN ? 1 : 15;
+    for (;; count++) {
+        snprintf(text, sizeof(text), "%.*e", count - 1, value);
+        if (count == 17 || strtod(text, NULL) == value)
+            break;
+    }
+    digits[0] = text[0];
+    if (count > 1)
+        memcpy(digits + 1, text + 2, (size_t)count - 1);
+    *exponent = atoi(strchr(text, 'e') + 1);
+    while (count > 1 && digits[count - 1] == '0')
+        count--;
+    return (size_t)count;
+}
+
+/* Lays the digits out as printf's %.17g would: plain for exponents from -4 to 16, else "d.ddde+XX".
+ */
+static size_t lay_out(char *out, const char *digits, size_t count, int exponent) {
+    char *p = out;
+    if (exponent < -4 || exponent > 16) {
+        *p++ = digits[0];
+        if (count > 1) {
+            *p++ = '.';
+            memcpy(p, digits + 1, count - 1);
+            p += count - 1;
+        }
+        *p++ = 'e';
+        *p++ = exponent < 0 ? '-' : '+';
+        unsigned size = (unsigned)(exponent < 0 ? -exponent : exponent);
+        if (size < 10)
+            *p++ = '0';
+        p += rl_uint64_format(p, size);
+    } else if (exponent < 0) {
+        memcpy(p, "0.0000", 6);
+        p += 1 - exponent;
+        memcpy(p, digits, count);
+        p += count;
+    } else {
+        size_t whole = (size_t)exponent + 1, given = count < whole ? count : whole;
+        memcpy(p, digits, given);
+        memset(p + given, '0', whole - given);
+        p += whole;
+        if (count > whole) {
+            *p++ = '.';
+            memcpy(p, digits + whole, count - whole);
+            p += count - whole;
+        }
+    }
+    return (size_t)(p - out);
+}
+
+size_t rl_double_format(char *out, double value) {
+    const double exact_integers = 9007199254740992.0; /* 2^53 */
+    if (isnan(value))
+        return put_text(out, "nan");
+    if (isinf(value))
+        return put_text(out, value > 0 ? "inf" : "-inf");
+    if (value == 0)
+        return put_text(out, signbit(value) ? "-0" : "0");
+    if (fabs(value) <= exact_integers && (double)(int64_t)value == value)
+        return rl_int64_format(out, (int64_t)value);
+    size_t sign = value < 0;
+    if (sign)
+        out[0] = '-';
+    char digits[17];
+    int exponent;
+    size_t count = shortest_digits(fabs(value), digits, &exponent);
+    return sign + lay_out(out + sign, digits, count, exponent);
+}
+
+size_t rl_long_double_format_human(char *out, long double value) {
+    if (isnan(value))
+        return put_text(out, "nan");
+    if (isinf(value))
+        return put_text(out, value > 0 ? "inf" : "-inf");
+    int written = snprintf(out, RL_DOUBLE_TEXT_MAX, "%.17Lf", value);
+    size_t len = (size_t)written; /* LDBL_MAX has 4,933 digits before the point: it fits */
+    while (out[len - 1] == '0')
+        len--;
+    if (out[len - 1] == '.')
+        len--;
+    if (len == 2 && out[0] == '-' && out[1] == '0')
+        return put_text(out, "0");
+    return len;
+}
+
+/* ---- amounts of memory ---- */
+
+bool rl_memory_parse(rl_bytes text, uint64_t *out) {
+    static const struct {
+        const char *name;
+        uint64_t factor;
+    } units[] = {
+        {"", 1},
+        {"b", 1},
+        {"k", 1000},
+        {"kb", 1024},
+        {"m", 1000 * 1000},
+        {"mb", 1024 * 1024},
+        {"g", 1000 * 1000 * 1000},
+        {"gb", 1024 * 1024 * 1024},
+    };
+    size_t digits = 0;
+    uint64_t amount = 0;
+    for (; digits < text.len; digits++) {
+        unsigned digit = (unsigned char)text.ptr[digits] - (unsigned)'0';
+        if (digit > 9)
+            break;
+        if (__builtin_mul_overflow(amount, (uint64_t)10, &amount) ||
+            __builtin_add_overflow(amount, (uint64_t)digit, &amount))
+            return false;
+    }
+    if (digits == 0)
+        return false;
+    rl_bytes unit = rl_bytes_of(text.ptr + digits, text.len - digits);
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        uint64_t bytes;
+        if (!rl_bytes_is(unit, units[i].name))
+            continue;
+        if (__builtin_mul_overflow(amount, units[i].factor, &bytes))
+            return false;
+        *out = bytes;
+        return true;
+    }
+    return false;
+}
+
+void rl_memory_format_human(char *out, uint64_t bytes) {
+    static const char units[] = "KMGTP";
+    if (bytes < 1024) {
+        snprintf(out, 32, "%lluB", (unsigned long long)bytes);
+        return;
+    }
+    double amount = (double)bytes / 1024;
+    size_t unit = 0;
+    for (uint64_t rest = bytes >> 10; rest >= 1024 && unit + 1 < sizeof(units) - 1; rest >>= 10) {
+        amount /= 1024;
+        unit++;
+    }
+    snprintf(out, 32, "%.2f%c", amount, units[unit]);
+}
