@@ -48,7 +48,8 @@ static inline void rl_buffer_add_char(rl_buffer *b, char c) {
 
 void rl_buffer_add_text(rl_buffer *b, const char *text);
 void rl_buffer_printf(rl_buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void rl_buffer_vprintf(rl_buffer *b, const char *format, va_list args);
+void rl_buffer_vprintf(rl_buffer *b, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 /* Appends a quoted, escaped form: "a\r\n\x01". As Redis shows arguments in MONITOR and CLIENT. */
 void rl_buffer_add_quoted(rl_buffer *b, rl_bytes bytes);
 /* Terminates with a zero that is not counted, and returns the start. */

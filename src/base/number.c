@@ -335,13 +335,15 @@ bool rl_memory_parse(rl_bytes text, uint64_t *out) {
 
 void rl_memory_format_human(char *out, uint64_t bytes) {
     static const char units[] = "KMGTP";
-    if (bytes < 1024) {
+    const uint64_t beyond_units = (uint64_t)1
+                                  << 60; /* from here on Redis prints plain bytes again */
+    if (bytes < 1024 || bytes >= beyond_units) {
         snprintf(out, 32, "%lluB", (unsigned long long)bytes);
         return;
     }
     double amount = (double)bytes / 1024;
     size_t unit = 0;
-    for (uint64_t rest = bytes >> 10; rest >= 1024 && unit + 1 < sizeof(units) - 1; rest >>= 10) {
+    for (; bytes >> 20; bytes >>= 10) {
         amount /= 1024;
         unit++;
     }
