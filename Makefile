@@ -102,10 +102,10 @@ compat: tests-built ## Compare every command's replies with redis-server's
 	@$(CTEST) --test-dir $(BUILD) -L compat -V
 
 bench: ## Side by side with redis-server; ARGS=--json for machines
-	@$(DEPS) run bench
-	@$(call configure,$(BUILD),-DRUBELLITE_BENCH=ON)
-	@$(call compile,$(BUILD))
-	@tests/tools/bench $(BUILD) $(ARGS)
+	@$(DEPS) run bench >&2
+	@$(call configure,$(BUILD),-DRUBELLITE_BENCH=ON) >&2
+	@$(call compile,$(BUILD)) --target benchmarks >&2
+	@python3 bench/bench.py --ours $(SERVER) --tools $(BUILD)/bench --dir $(BUILD) $(ARGS)
 
 bench-quick: ## The same, shorter
 	@$(MAKE) --no-print-directory bench ARGS="--quick $(ARGS)"

@@ -105,7 +105,7 @@ for step in $steps; do
         say "make deps"
         make deps
         test -z "$(tests/tools/deps --list run test)"
-        if find /etc/rc?.d /etc/systemd/system -name 'S*redis*' -o -name 'redis*.service' | grep .; then
+        if find /etc/rc?.d /etc/systemd/system -name 'S*redis*' -o -path '*.wants/redis*' | grep .; then
             echo "fresh-debian: FAILED: a redis service was left enabled" >&2
             exit 1
         fi ;;
