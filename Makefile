@@ -27,7 +27,7 @@ compile = cmake --build $(1) -j $(JOBS)
 .DEFAULT_GOAL := help
 .PHONY: help deps build run test test-unit test-integration test-asan test-ubsan test-tsan \
 	test-clang coverage fuzz crash compat bench bench-quick demo install uninstall format \
-	format-check lint check docs clean fresh-debian tests-built
+	format-check lint check docs docs-check clean fresh-debian tests-built
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -152,10 +152,17 @@ lint: ## Layers and names, clang-tidy, cppcheck
 	@tests/tools/check-layers --build $(BUILD)/lint
 	@tests/tools/lint $(BUILD)/lint $(JOBS)
 
-check: format-check lint test ## Everything a change should pass before it is committed
+check: format-check lint docs-check test ## Everything a change should pass before it is committed
 
 docs: build ## Write the generated documents again
-	@tests/tools/docs $(SERVER)
+	@$(DEPS) docs
+	@$(call compile,$(BUILD)) --target print_docs
+	@tests/tools/docs $(SERVER) $(BUILD)/print_docs
+
+docs-check: build ## Fail when a generated document is out of date
+	@$(DEPS) docs
+	@$(call compile,$(BUILD)) --target print_docs
+	@tests/tools/docs --check $(SERVER) $(BUILD)/print_docs
 
 clean: ## Remove everything that was built (data stays)
 	rm -rf $(BUILD)
