@@ -143,7 +143,10 @@ format: ## Format the C files
 
 format-check: ## Fail when a C file is not formatted
 	@$(DEPS) format
-	@clang-format --dry-run -Werror $(C_FILES) && echo "format: $(words $(C_FILES)) files are clean"
+	@bad=$$(for file in $(C_FILES); do \
+		clang-format --dry-run -Werror $$file 2>/dev/null || echo "  $$file"; done); \
+	test -z "$$bad" || { echo "format: run make format for:"; echo "$$bad"; exit 1; }
+	@echo "format: $(words $(C_FILES)) files are clean"
 
 lint: ## Layers and names, clang-tidy, cppcheck
 	@$(DEPS) lint run test
