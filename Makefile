@@ -148,10 +148,11 @@ format-check: ## Fail when a C file is not formatted
 	test -z "$$bad" || { echo "format: run make format for:"; echo "$$bad"; exit 1; }
 	@echo "format: $(words $(C_FILES)) files are clean"
 
-lint: ## Layers and names, clang-tidy, cppcheck
+lint: ## Layers, names, links of the documents, clang-tidy, cppcheck
 	@$(DEPS) lint run test
 	@$(call configure,$(BUILD)/lint,-DRUBELLITE_LTO=OFF -DRUBELLITE_TESTS=ON)
 	@$(call compile,$(BUILD)/lint) --target rubellite-server
+	@tests/tools/check-links
 	@tests/tools/check-layers --build $(BUILD)/lint
 	@tests/tools/lint $(BUILD)/lint $(JOBS)
 
