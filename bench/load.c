@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A closed-loop load: every connection sends `pipeline` requests, waits for all their replies and
+ * sends the next ones. It fills key spaces in order and runs the mixes that redis-benchmark cannot.
+ * Prints one JSON object.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "wire.h"
+
+struct load;
+
+struct mode {
+    const char *name;
+    const char *prefix; /* of the keys, unless --prefix says otherwise */
+    void (*put_request)(struct load *, struct wire_buffer *, uint64_t number);
+    const char *summary;
+};
+
+struct client {
+    int fd;
+    bool wants_write;
+    uint64_t waiting; /* replies still to come */
+    uint64_t sent_ns;
+    struct wire_buffer out, in;
+};
+
+struct load {
+    const struct mode *mode;
+    const char *host, *prefix, *mode_name;
+    int epoll_fd;
+    uint64_t port, keys, requests, clients, pipeline, value_bytes, write_percent, ttl_s;
+    uint64_t random, issued, answered, nulls;
+    char *letters;
+    struct wire_hist hist;
+};
+
+static uint64_t random_key(struct load *l) {
+    return wire_random_below(&l->random, l->keys);
+}
+
+static void put_set(struct load *l, struct wire_buffer *out, uint64_t key) {
+    wire_put_count(out, '*', l->ttl_s ? 4 : 3);
+    wire_put_word(out, l->ttl_s ? "SETEX" : "SET");
+    wire_put_key(out, l->prefix, key);
+    if (l->ttl_s) {
+        char digits[32];
+        snprintf(digits, sizeof digits, "%llu", (unsigned long long)l->ttl_s);
+        wire_put_word(out, digits);
+    }
+    wire_put_value(out, l->letters, l->value_bytes, &l->random);
+}
+
+static void put_fill(struct load *l, struct wire_buffer *out, uint64_t number) {
+    put_set(l, out, number % l->keys);
+}
+
+static void put_counters(struct load *l, struct wire_buffer *out, uint64_t number) {
+    wire_put_count(out, '*', 3);
+    wire_put_word(out, "SET");
+    wire_put_key(out, l->prefix, number % l->keys);
+    wire_put_word(out, "0");
+}
+
+static void put_random_set(struct load *l, struct wire_buffer *out, uint64_t number) {
+    (void)number;
+    put_set(l, out, random_key(l));
+}
+
+static void put_get(struct load *l, struct wire_buffer *out, uint64_t number) {
+    (void)number;
+    wire_put_count(out, '*', 2);
+    wire_put_word(out, "GET");
+    wire_put_key(out, l->prefix, random_key(l));
+}
+
+static void put_incr(struct load *l, struct wire_buffer *out, uint64_t number) {
+    (void)number;
+    wire_put_count(out, '*', 2);
+    wire_put_word(out, "INCR");
+    wire_put_key(out, l->prefix, random_key(l));
+}
+
+static void put_mset(struct load *l, struct wire_buffer *out, uint64_t number) {
+    enum { PAIRS = 10 };
+    (void)number;
+    wire_put_count(out, '*', 1 + 2 * PAIRS);
+    wire_put_word(out, "MSET");
+    for (int i = 0; i < PAIRS; i++) {
+        wire_put_key(out, l->prefix, random_key(l));
+        wire_put_value(out, l->letters, l->value_bytes, &l->random);
+    }
+}
+
+static void put_mix(struct load *l, struct wire_buffer *out, uint64_t number) {
+    if (wire_random_below(&l->random, 100) < l->write_percent)
+        put_random_set(l, out, number);
+    else
+        put_get(l, out, number);
+}
+
+static const struct mode modes[] = {
+    {"fill", "key:", put_fill, "SET (SETEX with --ttl) of every key, in order"},
+    {"counters", "counter:", put_counters, "SET of every counter to 0, in order"},
+    {"get", "key:", put_get, "GET of random keys"},
+    {"set", "key:", put_random_set, "SET (SETEX with --ttl) of random keys"},
+    {"incr", "counter:", put_incr, "INCR of random counters"},
+    {"mset", "key:", put_mset, "MSET of ten random keys"},
+    {"mix", "key:", put_mix, "--write-percent SET (SETEX with --ttl), the rest GET"},
+};
+enum { MODES = sizeof modes / sizeof *modes };
+
+/* Registers for writability only while the socket is full. */
+static void client_flush(struct load *l, struct client *c) {
+    bool wants_write = !wire_send(c->fd, &c->out);
+    if (wants_write == c->wants_write)
+        return;
+    struct epoll_event ev = {.events = EPOLLIN | (wants_write ? EPOLLOUT : 0u), .data.ptr = c};
+    if (epoll_ctl(l->epoll_fd, EPOLL_CTL_MOD, c->fd, &ev) < 0)
+        wire_die("epoll_ctl");
+    c->wants_write = wants_write;
+}
+
+static void client_next_batch(struct load *l, struct client *c) {
+    while (c->waiting < l->pipeline && l->issued < l->requests) {
+        l->mode->put_request(l, &c->out, l->issued++);
+        c->waiting++;
+    }
+    c->sent_ns = wire_now_ns();
+    client_flush(l, c);
+}
+
+static void client_read(struct load *l, struct client *c) {
+    wire_receive(c->fd, &c->in);
+    uint64_t now = wire_now_ns();
+    for (char kind; c->waiting && (kind = wire_take_reply(&c->in));) {
+        wire_hist_add(&l->hist, now - c->sent_ns);
+        l->nulls += kind == '_';
+        l->answered++;
+        c->waiting--;
+    }
+    if (!c->waiting)
+        client_next_batch(l, c);
+}
+
+static struct client *clients_open(struct load *l) {
+    struct client *clients = wire_realloc(NULL, l->clients * sizeof *clients);
+    l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (l->epoll_fd < 0)
+        wire_die("epoll_create1");
+    for (uint64_t i = 0; i < l->clients; i++) {
+        clients[i] = (struct client){.fd = wire_connect(l->host, l->port)};
+        struct epoll_event ev = {.events = EPOLLIN, .data.ptr = &clients[i]};
+        if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, clients[i].fd, &ev) < 0)
+            wire_die("epoll_ctl");
+    }
+    return clients;
+}
+
+static void clients_close(struct load *l, struct client *clients) {
+    for (uint64_t i = 0; i < l->clients; i++) {
+        close(clients[i].fd);
+        free(clients[i].in.data);
+        free(clients[i].out.data);
+    }
+    free(clients);
+    close(l->epoll_fd);
+}
+
+/* Returns the seconds from the first request to the last reply. */
+static double load_run(struct load *l) {
+    struct client *clients = clients_open(l);
+    uint64_t start_ns = wire_now_ns();
+    for (uint64_t i = 0; i < l->clients; i++)
+        client_next_batch(l, &clients[i]);
+    while (l->answered < l->requests) {
+        struct epoll_event events[128];
+        int n = epoll_wait(l->epoll_fd, events, 128, -1);
+        if (n < 0 && errno != EINTR)
+            wire_die("epoll_wait");
+        for (int i = 0; i < n; i++) {
+            struct client *c = events[i].data.ptr;
+            if (events[i].events & EPOLLOUT)
+                client_flush(l, c);
+            if (events[i].events & ~(uint32_t)EPOLLOUT)
+                client_read(l, c);
+        }
+    }
+    double seconds = (double)(wire_now_ns() - start_ns) / 1e9;
+    clients_close(l, clients);
+    return seconds;
+}
+
+static int usage(void) {
+    fprintf(stderr, "usage: load --port N --mode MODE [--host A] [--keys N] [--requests N]\n"
+                    "            [--clients N] [--pipeline N] [--value-bytes N] [--prefix P]\n"
+                    "            [--write-percent N] [--ttl SECONDS] [--seed N]\n"
+                    "modes:\n");
+    for (int i = 0; i < MODES; i++)
+        fprintf(stderr, "  %-9s %s\n", modes[i].name, modes[i].summary);
+    return 2;
+}
+
+static bool options_read(struct load *l, int argc, char **argv) {
+    const struct wire_option options[] = {{"host", NULL, &l->host},
+                                          {"port", &l->port, NULL},
+                                          {"mode", NULL, &l->mode_name},
+                                          {"prefix", NULL, &l->prefix},
+                                          {"keys", &l->keys, NULL},
+                                          {"requests", &l->requests, NULL},
+                                          {"clients", &l->clients, NULL},
+                                          {"pipeline", &l->pipeline, NULL},
+                                          {"value-bytes", &l->value_bytes, NULL},
+                                          {"write-percent", &l->write_percent, NULL},
+                                          {"ttl", &l->ttl_s, NULL},
+                                          {"seed", &l->random, NULL},
+                                          {NULL, NULL, NULL}};
+    if (!wire_options_read(options, argc, argv))
+        return false;
+    for (int i = 0; i < MODES; i++)
+        if (!strcmp(modes[i].name, l->mode_name))
+            l->mode = &modes[i];
+    if (!l->mode || !l->port || !l->keys || !l->clients || !l->pipeline)
+        return false;
+    if (!l->prefix)
+        l->prefix = l->mode->prefix;
+    if (!l->requests)
+        l->requests = l->keys;
+    return strlen(l->prefix) <= WIRE_KEY_MAX - WIRE_KEY_DIGITS;
+}
+
+int main(int argc, char **argv) {
+    static struct load l = {.host = "127.0.0.1",
+                            .mode_name = "",
+                            .keys = 100000,
+                            .clients = 50,
+                            .pipeline = 1,
+                            .value_bytes = 16,
+                            .write_percent = 20,
+                            .random = 1};
+    if (!options_read(&l, argc, argv))
+        return usage();
+    l.letters = wire_letters_create(&l.random, l.value_bytes);
+    double seconds = load_run(&l);
+    free(l.letters);
+    printf("{\"requests\": %llu, \"seconds\": %.6f, \"rps\": %.1f, \"p50_ms\": %.4f, "
+           "\"p99_ms\": %.4f, \"p999_ms\": %.4f, \"max_ms\": %.4f, \"nulls\": %llu}\n",
+           (unsigned long long)l.answered, seconds, (double)l.answered / seconds,
+           wire_hist_ms(&l.hist, 0.5), wire_hist_ms(&l.hist, 0.99), wire_hist_ms(&l.hist, 0.999),
+           (double)l.hist.max_ns / 1e6, (unsigned long long)l.nulls);
+    return 0;
+}

@@ -1,0 +1,343 @@
+# SPDX-License-Identifier: MIT
+"""Starting, asking, watching and stopping the two servers, and running load against them."""
+
+import contextlib
+import csv
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+HOST = "127.0.0.1"
+
+
+class BenchError(Exception):
+    """Something the user has to know; ends the run with one line."""
+
+
+# --- talking to a server ---------------------------------------------------------------------
+
+
+class Client:
+    """A blocking RESP2 connection; error replies come back as ReplyError values."""
+
+    class ReplyError(str):
+        pass
+
+    def __init__(self, port, timeout_s=600):
+        self.socket = socket.create_connection((HOST, port), timeout_s)
+        self.file = self.socket.makefile("rb")
+
+    def command(self, *words):
+        out = b"*%d\r\n" % len(words)
+        for word in words:
+            word = word if isinstance(word, bytes) else str(word).encode()
+            out += b"$%d\r\n%s\r\n" % (len(word), word)
+        self.socket.sendall(out)
+        return self._reply()
+
+    def _reply(self):
+        line = self.file.readline()
+        if not line.endswith(b"\r\n"):
+            raise ConnectionError("connection closed")
+        kind, rest = line[:1], line[1:-2]
+        if kind == b"+":
+            return rest.decode()
+        if kind == b"-":
+            return Client.ReplyError(rest.decode())
+        if kind == b":":
+            return int(rest)
+        if kind == b"$":
+            return None if rest == b"-1" else self.file.read(int(rest) + 2)[:-2]
+        if kind == b"*":
+            return [self._reply() for _ in range(int(rest))]
+        raise ConnectionError(f"unexpected reply {line!r}")
+
+    def info(self, section):
+        text = self.command("INFO", section)
+        if isinstance(text, Client.ReplyError) or text is None:
+            return {}
+        lines = text.decode("utf-8", "replace").splitlines()
+        return dict(line.split(":", 1) for line in lines if ":" in line)
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+# --- a server process ------------------------------------------------------------------------
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind((HOST, 0))
+        return s.getsockname()[1]
+
+
+def version_of(program):
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    return (done.stdout or done.stderr).strip().splitlines()[0] if done.returncode == 0 else "?"
+
+
+class Server:
+    """One server program with a directory of its own. Every start takes a new free port."""
+
+    def __init__(self, name, program, directory, fsync, extra=()):
+        self.name, self.program, self.fsync, self.extra = name, program, fsync, list(extra)
+        self.dir = Path(directory)
+        self.dir.mkdir(parents=True, exist_ok=True)
+        self.is_redis = version_of(program).startswith("Redis server")
+        self.process = self.port = None
+
+    def start(self, wait=True):
+        """Starts the program and, unless told otherwise, waits until it answers PING."""
+        self.port = free_port()
+        arguments = ["--port", self.port, "--bind", HOST, "--dir", self.dir, "--save", "",
+                     "--appendonly", "yes", "--appendfsync", self.fsync,
+                     "--auto-aof-rewrite-percentage", "0", *self.extra]
+        with open(self.dir / "server.log", "ab") as log:
+            self.process = subprocess.Popen([self.program, *map(str, arguments)],
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        if wait:
+            self.wait_answering(None)
+        return self
+
+    def wait_answering(self, keys, timeout_s=120):
+        """Waits for PONG, and for DBSIZE to be `keys` unless that is None."""
+        end = time.monotonic() + timeout_s
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                raise BenchError(f"{self.name} ended with status {self.process.returncode}: "
+                                 f"{self.last_log_line()}")
+            try:
+                with self.client() as client:
+                    while client.command("PING") != "PONG":
+                        time.sleep(0.001)
+                    found = client.command("DBSIZE")
+                    if keys is not None and found != keys:
+                        raise BenchError(f"{self.name} has {found} keys, expected {keys}")
+                    return
+            except OSError:
+                time.sleep(0.001)
+        raise BenchError(f"{self.name} did not answer within {timeout_s} s")
+
+    def last_log_line(self):
+        lines = (self.dir / "server.log").read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "nothing in its log"
+
+    def client(self):
+        return Client(self.port)
+
+    def stop(self, kill=False, timeout_s=120):
+        """Stops by SIGTERM, or by SIGKILL when asked or when that takes too long."""
+        if not self.process:
+            return
+        process, self.process = self.process, None
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+        try:
+            status = process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise BenchError(f"{self.name} did not stop within {timeout_s} s of SIGTERM") from None
+        if not kill and status not in (0, -signal.SIGTERM):
+            raise BenchError(f"{self.name} ended with status {status}: {self.last_log_line()}")
+
+    # -- what /proc says about it
+
+    def cpu_ticks(self):
+        """User and system time of all its threads, the ended ones too."""
+        text = Path(f"/proc/{self.process.pid}/stat").read_text()
+        fields = text.rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
+
+    def written_bytes(self):
+        """Bytes it caused to be written to the disk, or None where the kernel does not tell."""
+        try:
+            text = Path(f"/proc/{self.process.pid}/io").read_text()
+        except OSError:
+            return None
+        return int(dict(line.split(": ") for line in text.splitlines())["write_bytes"])
+
+    def resident_bytes(self):
+        text = Path(f"/proc/{self.process.pid}/status").read_text()
+        fields = dict(line.split(":", 1) for line in text.splitlines())
+        return int(fields["VmRSS"].split()[0]) * 1024
+
+    def misses(self):
+        """GETs that found no key so far."""
+        with self.client() as client:
+            return int(client.info("stats").get("keyspace_misses", 0))
+
+    def wait_stable_memory(self, timeout_s=60, steady_s=1.0):
+        """Resident bytes once they have moved by less than half a percent for steady_s."""
+        end = time.monotonic() + timeout_s
+        base, since = self.resident_bytes(), time.monotonic()
+        while time.monotonic() < end and time.monotonic() - since < steady_s:
+            time.sleep(0.25)
+            now = self.resident_bytes()
+            if abs(now - base) > base * 0.005:
+                base, since = now, time.monotonic()
+        return self.resident_bytes()
+
+    def rewrite_aof(self):
+        """BGREWRITEAOF, to the end. For redis-server only."""
+        with self.client() as client:
+            answer = client.command("BGREWRITEAOF")
+            if isinstance(answer, Client.ReplyError):
+                raise BenchError(f"{self.name}: BGREWRITEAOF: {answer}")
+            while True:
+                info = client.info("persistence")
+                if info.get("aof_rewrite_in_progress") == "0" and \
+                        info.get("aof_rewrite_scheduled") == "0":
+                    break
+                time.sleep(0.05)
+            if info.get("aof_last_bgrewrite_status") != "ok":
+                raise BenchError(f"{self.name}: BGREWRITEAOF failed: {self.last_log_line()}")
+
+
+def wait_all_quiet(servers, quiet_s, timeout_s=60):
+    """Waits until none has used more than a trace of CPU for quiet_s; false when that never comes."""
+    step_s = 0.1
+    end = time.monotonic() + timeout_s
+    last, since = {server: server.cpu_ticks() for server in servers}, time.monotonic()
+    while time.monotonic() < end:
+        time.sleep(step_s)
+        now = {server: server.cpu_ticks() for server in last}
+        if any(now[server] - last[server] > 1 for server in last):
+            since = time.monotonic()
+        if time.monotonic() - since >= quiet_s:
+            return True
+        last = now
+    return False
+
+
+@contextlib.contextmanager
+def work_directory(parent, keep):
+    """A new directory below parent; removed at the end unless it is to be kept."""
+    Path(parent).mkdir(parents=True, exist_ok=True)
+    path = Path(tempfile.mkdtemp(prefix="bench-", dir=parent)).resolve()
+    try:
+        yield path
+    finally:
+        if keep:
+            print(f"kept: {path}")
+        else:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+# --- load ------------------------------------------------------------------------------------
+
+
+class Tools:
+    """The load programs: ours, built by the project (or here, when they are missing)."""
+
+    def __init__(self, directory):
+        self.dir = Path(directory)
+        self.redis_benchmark = shutil.which("redis-benchmark")
+
+    def path(self, name):
+        program = self.dir / name
+        source = Path(__file__).parent / f"{name}.c"
+        header = source.parent / "wire.h"
+        newest = max(source.stat().st_mtime, header.stat().st_mtime)
+        if not program.exists() or program.stat().st_mtime < newest:
+            self.dir.mkdir(parents=True, exist_ok=True)
+            compiler = os.environ.get("CC", "cc")
+            subprocess.run([compiler, "-std=c17", "-O2", "-o", program, source], check=True)
+        return str(program)
+
+    def fill(self, server, keys, value_bytes, mode="fill", ttl_s=0):
+        """Sets every key of a key space once, in order, through deep pipelines."""
+        pipeline = 500 if value_bytes <= 128 else 50
+        return self.load(server, mode, keys, value_bytes, requests=keys, clients=4,
+                         pipeline=pipeline, ttl_s=ttl_s)
+
+    def load(self, server, mode, keys, value_bytes, requests, clients, pipeline, ttl_s=0, seed=1):
+        """Runs bench/load; a dict with rps, p50_ms, p99_ms and client_cpu_s."""
+        command = [self.path("load"), "--port", server.port, "--mode", mode, "--keys", keys,
+                   "--value-bytes", value_bytes, "--requests", requests, "--clients", clients,
+                   "--pipeline", pipeline, "--ttl", ttl_s, "--seed", seed]
+        out, cpu_s = run_measured(command)
+        return dict(json.loads(out), client_cpu_s=cpu_s)
+
+    def redis_bench(self, server, test, keys, value_bytes, requests, clients, pipeline):
+        """Runs redis-benchmark; the same keys as load()."""
+        if not self.redis_benchmark:
+            raise BenchError("redis-benchmark is not installed (Debian: redis-tools)")
+        command = [self.redis_benchmark, "-h", HOST, "-p", server.port, "-t", test, "-n", requests,
+                   "-c", clients, "-P", pipeline, "-r", keys, "-d", value_bytes, "--csv"]
+        out, cpu_s = run_measured(command)
+        rows = list(csv.DictReader(out.splitlines()))
+        if len(rows) != 1:
+            raise BenchError(f"redis-benchmark said: {out.strip()}")
+        row = rows[0]
+        return {"requests": requests, "rps": float(row["rps"]), "client_cpu_s": cpu_s,
+                "p50_ms": float(row["p50_latency_ms"]), "p99_ms": float(row["p99_latency_ms"])}
+
+
+def run_measured(command):
+    """Runs a program to its end: what it printed, and the CPU seconds it used."""
+    with tempfile.TemporaryFile("w+") as out:
+        process = subprocess.Popen([str(word) for word in command], stdout=out,
+                                   stdin=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        text = out.read()
+    if process.returncode != 0:
+        raise BenchError(f"{' '.join(map(str, command))}: status {process.returncode}: "
+                         f"{text.strip()}")
+    return text, usage.ru_utime + usage.ru_stime
+
+
+# --- the machine -----------------------------------------------------------------------------
+
+
+def machine_busy_ticks():
+    """Ticks all CPUs spent on anything but idling, time stolen by the host included."""
+    first = Path("/proc/stat").read_text().splitlines()[0].split()[1:9]
+    user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, first)
+    return user + nice + system + irq + softirq + steal
+
+
+def machine_facts(directory):
+    """What a reader of the results has to know about the machine."""
+    model = next((line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").open()
+                  if line.startswith("model name")), "?")
+    memory_kib = int(Path("/proc/meminfo").read_text().split()[1])
+    return {"cpu": model, "cpus": os.cpu_count(), "memory_gib": round(memory_kib / 2**20, 1),
+            "kernel": os.uname().release, "syncs_per_s": syncs_per_second(directory),
+            "load_before": round(os.getloadavg()[0], 2)}
+
+
+def syncs_per_second(directory, seconds=0.5):
+    """How often 4 KiB in a file that has its blocks already can be written and synced."""
+    path = Path(directory) / "sync-probe"
+    blocks = 256
+    fd = os.open(path, os.O_CREAT | os.O_RDWR)
+    try:
+        os.write(fd, bytes(4096 * blocks))
+        os.fsync(fd)
+        count, end = 0, time.monotonic() + seconds
+        while time.monotonic() < end:
+            os.pwrite(fd, os.urandom(4096), 4096 * (count % blocks))
+            os.fdatasync(fd)
+            count += 1
+    finally:
+        os.close(fd)
+        path.unlink()
+    return round(count / seconds)
