@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The journal: batches that were answered and are not folded yet, as a chain of frames in segment
+ * files that are preallocated and written again and again. The format is at the top of
+ * journal_format.h.
+ *
+ * Threads. The loop calls append and retry; the store thread calls recycle; the journal owns one
+ * thread of its own, the syncer, which syncs and keeps the next segment ready. synced/state reads
+ * are for any thread. open, replay, start and stop are called by the thread that owns the store
+ * while no other runs.
+ *
+ * Contract. append is one write(2) into blocks that exist already: it never syncs, creates or
+ * waits. It copies nothing and keeps no pointer to the batch. A frame counts from when append
+ * returned 0; it is safe from power loss once synced() has reached its seq. A failed sync is never
+ * retried on the same file: the journal is then broken (state) until rl_journal_retry has started a
+ * fresh segment, after which the caller appends again every batch that is neither synced nor
+ * folded.
+ */
+#ifndef RL_STORE_JOURNAL_H
+#define RL_STORE_JOURNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/batch.h"
+
+typedef enum rl_journal_mode {
+    RL_JOURNAL_ALWAYS,   /* sync as soon as something was appended: group commit */
+    RL_JOURNAL_EVERYSEC, /* sync once a second */
+    RL_JOURNAL_NO,       /* leave it to the system */
+} rl_journal_mode;
+
+typedef enum rl_journal_error {
+    RL_JOURNAL_OK = 0,
+    RL_JOURNAL_NOT_READY =
+        -1, /* the next segment is still being made; on_progress tells when to try again */
+    RL_JOURNAL_BROKEN =
+        -2, /* an I/O error; rl_journal_failure has the errno and what was being done */
+    RL_JOURNAL_DAMAGED = -3, /* recovery: frames that were synced are missing or bad */
+    RL_JOURNAL_VERSION = -4, /* recovery: written by a newer version */
+    RL_JOURNAL_STOPPED = -5, /* replay: the callback asked to stop */
+} rl_journal_error;
+
+typedef struct rl_journal_options {
+    const char *dir;        /* DIR/journal; created when missing */
+    uint64_t segment_bytes; /* 16 MiB by default; at least 64 KiB */
+    rl_journal_mode mode;
+    void (*on_progress)(
+        void *arg); /* from the syncer: synced moved, a segment is ready, or it broke */
+    void *arg;
+} rl_journal_options;
+
+typedef struct rl_journal_recovery {
+    uint64_t batches; /* handed to the callback */
+    uint64_t bytes;
+    uint64_t last_seq; /* of the last good frame, 0 when there was none */
+    uint64_t dropped;  /* valid frames beyond the end that were never synced */
+    bool damaged;      /* a frame at or below a seq that was called synced is missing */
+    char detail[256];  /* for the log when dropped or damaged */
+} rl_journal_recovery;
+
+typedef struct rl_journal rl_journal;
+
+/* Opens or creates the directory and looks at its segments; writes nothing yet. On failure *out is
+ * untouched and error says why, with the path. */
+int rl_journal_open(const rl_journal_options *options, rl_journal **out, char *error,
+                    size_t error_len);
+/* Hands every frame with seq > after_seq to on_batch, in order, until the chain ends. on_batch
+ * returns 0 to go on. Fills *report in every case. */
+int rl_journal_replay(rl_journal *j, uint64_t after_seq,
+                      int (*on_batch)(void *arg, uint64_t seq, rl_bytes changes), void *arg,
+                      rl_journal_recovery *report);
+/* Everything up to folded_seq is in data.db: old segments become spare ones, two segments are made
+ * ready and the syncer starts. */
+int rl_journal_start(rl_journal *j, uint64_t folded_seq, char *error, size_t error_len);
+/* Loop. Appends one sealed batch; seqs are consecutive. */
+int rl_journal_append(rl_journal *j, rl_batch *batch);
+/* Loop, once broken: asks the syncer for a fresh segment. Appending answers NOT_READY until there
+ * is one, and BROKEN again if it could not be made. */
+void rl_journal_retry(rl_journal *j);
+/* Any thread: every batch up to seq is synced (0 at start). */
+uint64_t rl_journal_synced(const rl_journal *j);
+/* Any thread: false and an errno with a sentence while broken. */
+bool rl_journal_healthy(const rl_journal *j, int *error_number, char *text, size_t text_len);
+/* Store thread: every batch up to seq is folded and synced in data.db; segments that hold nothing
+ * newer go back to the spare ones. Also tells the journal that those need no sync of their own. */
+void rl_journal_recycle(rl_journal *j, uint64_t folded_seq);
+void rl_journal_set_mode(rl_journal *j, rl_journal_mode mode); /* loop */
+void rl_journal_sync_soon(rl_journal *j);                      /* loop: WAITAOF, SAVE */
+
+typedef struct rl_journal_stats {
+    uint64_t segments, spare_segments, bytes_appended, frames, syncs, failed_syncs;
+    uint64_t last_sync_us; /* how long the last sync took */
+} rl_journal_stats;
+void rl_journal_stats_read(const rl_journal *j, rl_journal_stats *out); /* any thread */
+
+/* Syncs what was appended, stops the syncer and closes. With `empty`, everything was folded: the
+ * segments are kept but hold nothing. NULL is fine. */
+void rl_journal_close(rl_journal *j, bool empty);
+
+#endif
