@@ -28,7 +28,8 @@ compile = cmake --build $(1) -j $(JOBS)
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build run test test-unit test-integration test-asan test-ubsan test-tsan \
-	test-clang coverage fuzz crash compat bench bench-quick demo install uninstall format \
+	test-clang coverage fuzz crash compat bench bench-quick bench-latency \
+	bench-built demo install uninstall format \
 	format-check lint check docs docs-check clean fresh-debian tests-built
 
 help: ## Show this list
@@ -103,14 +104,22 @@ crash: tests-built ## Kill -9 under load, ROUNDS times, and check that nothing a
 compat: tests-built ## Compare every command's replies with redis-server's
 	@$(CTEST) --test-dir $(BUILD) -L compat -V
 
-bench: ## Side by side with redis-server; ARGS=--json for machines
+bench-built:
 	@$(DEPS) run bench >&2
 	@$(call configure,$(BUILD),-DRUBELLITE_BENCH=ON) >&2
 	@$(call compile,$(BUILD)) --target benchmarks >&2
-	@python3 bench/bench.py --ours $(SERVER) --tools $(BUILD)/bench --dir $(BUILD) $(ARGS)
 
-bench-quick: ## The same, shorter
-	@$(MAKE) --no-print-directory bench ARGS="--quick $(ARGS)"
+# What every benchmark is told: whom to measure, with which programs, and on which disk.
+measure = python3 bench/$(1).py --ours $(SERVER) --tools $(BUILD)/bench --dir $(BUILD) $(2) $(ARGS)
+
+bench: bench-built ## Side by side with redis-server; ARGS=--json for machines
+	@$(call measure,bench)
+
+bench-quick: bench-built ## The same, shorter
+	@$(call measure,bench,--quick)
+
+bench-latency: bench-built ## Latency over time under a steady mixed load
+	@$(call measure,latency)
 
 demo: build ## Load a real data set, kill -9, restart, compare, look at it with sqlite3
 	@$(DEPS) demo
