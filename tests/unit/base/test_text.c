@@ -344,7 +344,7 @@ Test(split, table)
         {RL_BYTES("\"'\" '\"'"), "['][\"]"},
         {RL_BYTES("'a\\'b' '\\n' '\\\\x'"), "[a'b][\\n][\\\\x]"},
         {RL_BYTES("'a\\\\'"), "refused"}, /* a backslash before the quote, escaped or not */
-        {RL_BYTES("a\\nb \\\"x\""), "refused"},
+        {RL_BYTES("a\\nb \\\"x\""), "[a\\nb][\\x]"}, /* no escapes outside quotes */
         {RL_BYTES("a\\nb\\x41"), "[a\\nb\\x41]"},
         {RL_BYTES("\"a"), "refused"},
         {RL_BYTES("'a"), "refused"},
