@@ -1,0 +1,607 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The keyspace. See keyspace.h.
+ *
+ * Every change goes through three small steps: the table or entry, the row change, and note_change, which stamps the
+ * entry, counts, and tells who watches. What must hold after each function:
+ *   1. an entry has its expiry part exactly when it stands in its database's heap;
+ *   2. memory is what the rows will be once the open batch and all before it are folded.
+ */
+#include "keyspace/keyspace.h"
+
+#include <assert.h>
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "keyspace/expiry.h"
+#include "keyspace/table.h"
+
+/* A miss waits for the last delete among the keys whose hash falls on the same of these places. */
+#define DELETED_PLACES 1024
+/* From this size on a small edit of a value is written as a patch. */
+#define PATCH_FROM 256
+
+typedef struct db {
+    rl_table *table;
+    rl_expiry *expiry;
+} db;
+
+typedef struct dying {
+    struct dying *next;
+    rl_table *table;
+} dying;
+
+struct rl_keyspace {
+    db *dbs;
+    int databases;
+    rl_batch_builder *batch;
+    rl_watch *watch;
+    uint64_t next_id;
+    /* the turn */
+    int64_t now_ms;
+    uint64_t open_seq, synced_seq;
+    bool track;
+    /* what was changed and seen */
+    uint64_t changes, last_change_seq, structure_seq, seen_seq;
+    uint64_t deleted_at[DELETED_PLACES];
+    rl_slot slot; /* of the entry found last, while no insert or remove came between */
+    dying *dying;
+    bool active_expire;
+    rl_random random;
+    rl_keyspace_stats stats;
+};
+
+rl_keyspace *rl_keyspace_create(int databases, rl_batch_builder *batch) {
+    rl_keyspace *ks = rl_calloc(1, sizeof *ks);
+    ks->databases = databases;
+    ks->batch = batch;
+    ks->watch = rl_watch_create();
+    ks->next_id = 1;
+    ks->active_expire = true;
+    ks->dbs = rl_calloc((size_t)databases, sizeof *ks->dbs);
+    for (int i = 0; i < databases; i++)
+        ks->dbs[i] = (db){rl_table_create(0), rl_expiry_create()};
+    uint64_t seed;
+    rl_random_bytes(&seed, sizeof seed);
+    rl_random_seed(&ks->random, seed);
+    return ks;
+}
+
+void rl_keyspace_free(rl_keyspace *ks) {
+    if (!ks)
+        return;
+    for (int i = 0; i < ks->databases; i++) {
+        rl_table_free(ks->dbs[i].table);
+        rl_expiry_free(ks->dbs[i].expiry);
+    }
+    while (rl_keyspace_free_step(ks))
+        ;
+    rl_watch_free(ks->watch);
+    rl_free(ks->dbs);
+    rl_free(ks);
+}
+
+int rl_keyspace_databases(const rl_keyspace *ks) {
+    return ks->databases;
+}
+
+/* ---- loading ---- */
+
+void rl_keyspace_load_begin(rl_keyspace *ks, uint64_t next_id, size_t expected) {
+    ks->next_id = next_id;
+    if (expected && rl_table_count(ks->dbs[0].table) == 0) {
+        rl_table_free(ks->dbs[0].table);
+        ks->dbs[0].table = rl_table_create(expected);
+    }
+}
+
+void rl_keyspace_load(rl_keyspace *ks, uint64_t id, int number, rl_type type, int64_t expires_at, rl_bytes key,
+                      rl_bytes value) {
+    db *d = &ks->dbs[number];
+    rl_entry *e = rl_entry_create(id, type, key, value);
+    if (expires_at != RL_NEVER) {
+        e = rl_entry_set_expiring(e, true);
+        rl_expiry_add(d->expiry, e, expires_at);
+    }
+    rl_table_insert(d->table, rl_hash(key), e);
+}
+
+/* ---- the turn ---- */
+
+void rl_keyspace_begin(rl_keyspace *ks, int64_t now_ms, uint64_t open_seq, uint64_t synced_seq, bool track) {
+    ks->now_ms = now_ms;
+    ks->open_seq = open_seq;
+    ks->synced_seq = synced_seq;
+    ks->track = track;
+}
+
+int64_t rl_keyspace_now(const rl_keyspace *ks) {
+    return ks->now_ms;
+}
+
+void rl_keyspace_seen_reset(rl_keyspace *ks) {
+    ks->seen_seq = 0;
+}
+
+uint64_t rl_keyspace_seen_seq(const rl_keyspace *ks) {
+    return ks->seen_seq;
+}
+
+uint64_t rl_keyspace_changes(const rl_keyspace *ks) {
+    return ks->changes;
+}
+
+static inline void saw(rl_keyspace *ks, uint64_t seq) {
+    if (seq > ks->synced_seq && seq > ks->seen_seq)
+        ks->seen_seq = seq;
+}
+
+static inline void saw_all(rl_keyspace *ks) {
+    if (ks->track)
+        saw(ks, ks->last_change_seq);
+}
+
+/* The low half of a seq says which of the unsynced ones it is; an old entry that happens to look like one of them
+ * only makes its reader wait for a batch it need not have waited for. */
+static inline void saw_entry(rl_keyspace *ks, const rl_entry *e) {
+    uint32_t age = (uint32_t)ks->open_seq - e->change_seq;
+    if (age < ks->open_seq - ks->synced_seq)
+        saw(ks, ks->open_seq - age);
+    saw(ks, ks->structure_seq);
+}
+
+static inline void saw_miss(rl_keyspace *ks, uint64_t hash) {
+    saw(ks, ks->deleted_at[hash % DELETED_PLACES]);
+    saw(ks, ks->structure_seq);
+}
+
+static inline void note_change(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash) {
+    ks->changes++;
+    ks->last_change_seq = ks->open_seq;
+    if (rl_watch_any(ks->watch))
+        rl_watch_touch(ks->watch, number, key, hash, false);
+}
+
+static inline void stamp(const rl_keyspace *ks, rl_entry *e) {
+    e->change_seq = (uint32_t)ks->open_seq;
+    e->access = (uint32_t)(ks->now_ms / 1000);
+}
+
+/* ---- removing ---- */
+
+static inline bool is_over(const rl_keyspace *ks, const rl_entry *e) {
+    return e->flags & RL_ENTRY_EXPIRES && rl_entry_expiry_part(e)->at_ms <= ks->now_ms;
+}
+
+/* Takes the entry out of table and heap and frees it; the row goes too. */
+static void drop(rl_keyspace *ks, db *d, rl_slot slot, uint64_t hash) {
+    rl_entry *e = *slot;
+    if (e->flags & RL_ENTRY_EXPIRES)
+        rl_expiry_remove(d->expiry, e);
+    if (ks->batch)
+        rl_batch_delete(ks->batch, e->id, e->type);
+    rl_table_remove(d->table, slot, hash);
+    ks->slot = NULL;
+    ks->deleted_at[hash % DELETED_PLACES] = ks->open_seq;
+    rl_entry_free(e);
+}
+
+static void drop_expired(rl_keyspace *ks, int number, rl_slot slot, uint64_t hash) {
+    if (rl_watch_any(ks->watch))
+        rl_watch_touch(ks->watch, number, rl_entry_key(*slot), hash, true);
+    drop(ks, &ks->dbs[number], slot, hash);
+    ks->changes++;
+    ks->last_change_seq = ks->open_seq;
+    ks->stats.expired++;
+}
+
+/* The slot of a live key. One whose time is over is removed on the way. */
+static inline rl_slot live_slot(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash) {
+    rl_slot slot = rl_table_find(ks->dbs[number].table, key, hash);
+    if (slot && is_over(ks, *slot)) {
+        drop_expired(ks, number, slot, hash);
+        return NULL;
+    }
+    return slot;
+}
+
+/* The slot of an entry that was found just before. */
+static inline rl_slot slot_of(rl_keyspace *ks, int number, const rl_entry *e, uint64_t hash) {
+    if (ks->slot && *ks->slot == e)
+        return ks->slot;
+    rl_slot slot = rl_table_find(ks->dbs[number].table, rl_entry_key(e), hash);
+    assert(slot && *slot == e);
+    return slot;
+}
+
+/* ---- looking ---- */
+
+rl_entry *rl_keyspace_find(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash, rl_look look) {
+    rl_slot slot = live_slot(ks, number, key, hash);
+    ks->slot = slot;
+    if (slot == NULL) {
+        if (look == RL_LOOK_READ || look == RL_LOOK_READ_NOTOUCH)
+            ks->stats.misses++;
+        if (ks->track)
+            saw_miss(ks, hash);
+        return NULL;
+    }
+    rl_entry *e = *slot;
+    if (look == RL_LOOK_READ || look == RL_LOOK_READ_NOTOUCH)
+        ks->stats.hits++;
+    if (look == RL_LOOK_READ || look == RL_LOOK_WRITE)
+        e->access = (uint32_t)(ks->now_ms / 1000);
+    if (ks->track)
+        saw_entry(ks, e);
+    return e;
+}
+
+void rl_keyspace_prefetch_bucket(const rl_keyspace *ks, int number, uint64_t hash) {
+    rl_table_prefetch_bucket(ks->dbs[number].table, hash);
+}
+
+void rl_keyspace_prefetch_entry(const rl_keyspace *ks, int number, uint64_t hash) {
+    rl_table_prefetch_entry(ks->dbs[number].table, hash);
+}
+
+size_t rl_keyspace_size(rl_keyspace *ks, int number) {
+    saw_all(ks);
+    return rl_table_count(ks->dbs[number].table);
+}
+
+rl_entry *rl_keyspace_random(rl_keyspace *ks, int number) {
+    saw_all(ks);
+    for (;;) {
+        rl_entry *e = rl_table_random(ks->dbs[number].table, &ks->random);
+        if (e == NULL || !is_over(ks, e))
+            return e;
+        uint64_t hash = rl_hash(rl_entry_key(e));
+        drop_expired(ks, number, rl_table_find(ks->dbs[number].table, rl_entry_key(e), hash), hash);
+    }
+}
+
+typedef struct live_scan {
+    const rl_keyspace *ks;
+    void (*each)(void *arg, rl_entry *e);
+    void *arg;
+} live_scan;
+
+static void scan_live(void *arg, rl_entry *e) {
+    live_scan *scan = arg;
+    if (!is_over(scan->ks, e))
+        scan->each(scan->arg, e);
+}
+
+uint64_t rl_keyspace_scan(rl_keyspace *ks, int number, uint64_t cursor, size_t count,
+                          void (*each)(void *, rl_entry *), void *arg) {
+    saw_all(ks);
+    live_scan scan = {ks, each, arg};
+    return rl_table_scan(ks->dbs[number].table, cursor, count, scan_live, &scan);
+}
+
+/* ---- changing ---- */
+
+/* Gives an entry an expiry, or takes it away; moves the entry when it has no room. Returns where it is. */
+static rl_entry *put_expiry(rl_keyspace *ks, db *d, rl_slot slot, int64_t expires_at) {
+    (void)ks;
+    rl_entry *e = *slot;
+    bool had = e->flags & RL_ENTRY_EXPIRES;
+    if (expires_at == RL_NEVER) {
+        if (had) {
+            rl_expiry_remove(d->expiry, e);
+            e = *slot = rl_entry_set_expiring(e, false);
+        }
+    } else if (had) {
+        rl_expiry_change(d->expiry, e, expires_at);
+    } else {
+        e = *slot = rl_entry_set_expiring(e, true);
+        rl_expiry_add(d->expiry, e, expires_at);
+    }
+    return e;
+}
+
+static inline rl_entry *put_value(db *d, rl_slot slot, rl_bytes value) {
+    rl_entry *e = *slot, *now = rl_entry_set_value(e, value);
+    if (now != e) {
+        *slot = now;
+        if (now->flags & RL_ENTRY_EXPIRES)
+            rl_expiry_moved(d->expiry, now);
+    }
+    now->flags &= ~(unsigned)RL_ENTRY_EDITED;
+    return now;
+}
+
+static void insert_new(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash, rl_bytes value, int64_t expires_at) {
+    db *d = &ks->dbs[number];
+    rl_entry *e = rl_entry_create(ks->next_id++, RL_TYPE_STRING, key, value);
+    if (expires_at != RL_NEVER) {
+        e = rl_entry_set_expiring(e, true);
+        rl_expiry_add(d->expiry, e, expires_at);
+    }
+    stamp(ks, e);
+    rl_table_insert(d->table, hash, e);
+    ks->slot = NULL;
+    if (ks->batch)
+        rl_batch_key(ks->batch, e->id, number, RL_TYPE_STRING, expires_at, key, value);
+}
+
+void rl_keyspace_set(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash, rl_bytes value, int64_t expires_at) {
+    db *d = &ks->dbs[number];
+    rl_slot slot = rl_table_find(d->table, key, hash);
+    if (expires_at != RL_NEVER && expires_at <= ks->now_ms) {
+        if (slot)
+            drop(ks, d, slot, hash);
+    } else if (slot && (*slot)->type == RL_TYPE_STRING && !is_over(ks, *slot)) {
+        rl_entry *e = put_value(d, slot, value);
+        if (e->flags & RL_ENTRY_EXPIRES || expires_at != RL_NEVER)
+            e = put_expiry(ks, d, slot, expires_at);
+        stamp(ks, e);
+        if (ks->batch)
+            rl_batch_value(ks->batch, e->id, expires_at, value);
+    } else {
+        if (slot) /* another type, or its time is over: a new row, so that the old one's elements go with it */
+            drop(ks, d, slot, hash);
+        insert_new(ks, number, key, hash, value, expires_at);
+    }
+    note_change(ks, number, key, hash);
+}
+
+void rl_keyspace_set_entry(rl_keyspace *ks, int number, rl_entry *e, uint64_t hash, rl_bytes value) {
+    db *d = &ks->dbs[number];
+    rl_slot slot = slot_of(ks, number, e, hash);
+    e = put_value(d, slot, value);
+    stamp(ks, e);
+    if (ks->batch)
+        rl_batch_value(ks->batch, e->id, rl_entry_expires_at(e), rl_entry_value(e));
+    note_change(ks, number, rl_entry_key(e), hash);
+}
+
+void rl_keyspace_patch(rl_keyspace *ks, int number, rl_entry *e, uint64_t hash, size_t offset, rl_bytes bytes) {
+    db *d = &ks->dbs[number];
+    rl_slot slot = slot_of(ks, number, e, hash);
+    size_t total = offset + bytes.len > e->value_len ? offset + bytes.len : e->value_len;
+    rl_entry *now = rl_entry_resize_value(e, total);
+    if (now != e) {
+        *slot = now;
+        if (now->flags & RL_ENTRY_EXPIRES)
+            rl_expiry_moved(d->expiry, now);
+    }
+    if (bytes.len)
+        memcpy(rl_entry_value_ptr(now) + offset, bytes.ptr, bytes.len);
+    now->flags |= RL_ENTRY_EDITED;
+    stamp(ks, now);
+    if (ks->batch) {
+        if (total >= PATCH_FROM && bytes.len < total / 2)
+            rl_batch_patch(ks->batch, now->id, rl_entry_expires_at(now), total, offset, bytes);
+        else
+            rl_batch_value(ks->batch, now->id, rl_entry_expires_at(now), rl_entry_value(now));
+    }
+    note_change(ks, number, rl_entry_key(now), hash);
+}
+
+bool rl_keyspace_delete(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash) {
+    rl_slot slot = live_slot(ks, number, key, hash);
+    if (slot == NULL) {
+        if (ks->track)
+            saw_miss(ks, hash);
+        return false;
+    }
+    drop(ks, &ks->dbs[number], slot, hash);
+    note_change(ks, number, key, hash);
+    return true;
+}
+
+void rl_keyspace_expire(rl_keyspace *ks, int number, rl_entry *e, uint64_t hash, int64_t expires_at) {
+    db *d = &ks->dbs[number];
+    rl_slot slot = slot_of(ks, number, e, hash);
+    if (expires_at != RL_NEVER && expires_at <= ks->now_ms) {
+        note_change(ks, number, rl_entry_key(e), hash);
+        drop(ks, d, slot, hash);
+        return;
+    }
+    if (expires_at == RL_NEVER && !(e->flags & RL_ENTRY_EXPIRES))
+        return;
+    e = put_expiry(ks, d, slot, expires_at);
+    stamp(ks, e);
+    if (ks->batch)
+        rl_batch_expiry(ks->batch, e->id, expires_at);
+    note_change(ks, number, rl_entry_key(e), hash);
+}
+
+void rl_keyspace_rename(rl_keyspace *ks, int number, rl_bytes from, uint64_t from_hash, int to_number, rl_bytes to,
+                        uint64_t to_hash) {
+    db *source = &ks->dbs[number], *target = &ks->dbs[to_number];
+    if (number == to_number && rl_bytes_equal(from, to))
+        return;
+    rl_slot over = rl_table_find(target->table, to, to_hash);
+    if (over)
+        drop(ks, target, over, to_hash);
+    rl_slot slot = rl_table_find(source->table, from, from_hash);
+    assert(slot);
+    rl_entry *e = *slot;
+    rl_table_remove(source->table, slot, from_hash);
+    ks->slot = NULL;
+    int64_t expires_at = rl_entry_expires_at(e);
+    if (expires_at != RL_NEVER)
+        rl_expiry_remove(source->expiry, e);
+    ks->deleted_at[from_hash % DELETED_PLACES] = ks->open_seq;
+    note_change(ks, number, from, from_hash);
+    e = rl_entry_rename(e, to);
+    if (expires_at != RL_NEVER)
+        rl_expiry_add(target->expiry, e, expires_at);
+    stamp(ks, e);
+    rl_table_insert(target->table, to_hash, e);
+    if (ks->batch)
+        rl_batch_name(ks->batch, e->id, to_number, to);
+    note_change(ks, to_number, to, to_hash);
+}
+
+void rl_keyspace_copy(rl_keyspace *ks, rl_entry *e, int to_number, rl_bytes to, uint64_t to_hash) {
+    rl_bytes value = rl_entry_value(e);
+    rl_slot over = rl_table_find(ks->dbs[to_number].table, to, to_hash);
+    if (over) /* e itself is another key, so its value stays where it is */
+        drop(ks, &ks->dbs[to_number], over, to_hash);
+    insert_new(ks, to_number, to, to_hash, value, rl_entry_expires_at(e));
+    note_change(ks, to_number, to, to_hash);
+}
+
+/* ---- whole databases ---- */
+
+static bool key_is_there(void *arg, int number, rl_bytes key, uint64_t hash) {
+    rl_keyspace *ks = arg;
+    return rl_table_find(ks->dbs[number].table, key, hash) != NULL;
+}
+
+/* Puts an empty database in place; the old table is freed step by step. */
+static size_t empty_db(rl_keyspace *ks, db *d) {
+    size_t count = rl_table_count(d->table);
+    if (count == 0)
+        return 0;
+    dying *old = rl_malloc(sizeof *old);
+    *old = (dying){ks->dying, d->table};
+    ks->dying = old;
+    ks->stats.lazy_tables++;
+    rl_expiry_free(d->expiry);
+    *d = (db){rl_table_create(0), rl_expiry_create()};
+    return count;
+}
+
+void rl_keyspace_clear(rl_keyspace *ks, int number) {
+    size_t removed = 0, kept = 0;
+    rl_watch_touch_where(ks->watch, number, key_is_there, ks);
+    for (int i = 0; i < ks->databases; i++) {
+        if (number < 0 || i == number)
+            removed += empty_db(ks, &ks->dbs[i]);
+        else
+            kept += rl_table_count(ks->dbs[i].table);
+    }
+    ks->slot = NULL;
+    if (removed == 0)
+        return;
+    if (ks->batch) /* nothing elsewhere: clearing all is the same, and much cheaper for the tables */
+        rl_batch_clear(ks->batch, kept ? number : -1);
+    ks->changes += removed;
+    ks->last_change_seq = ks->structure_seq = ks->open_seq;
+}
+
+typedef struct swapping {
+    rl_keyspace *ks;
+    int other;
+} swapping;
+
+static bool key_is_there_or_there(void *arg, int number, rl_bytes key, uint64_t hash) {
+    swapping *s = arg;
+    return key_is_there(s->ks, number, key, hash) || key_is_there(s->ks, s->other, key, hash);
+}
+
+void rl_keyspace_swap(rl_keyspace *ks, int number, int other) {
+    if (number == other)
+        return;
+    rl_watch_touch_where(ks->watch, number, key_is_there_or_there, &(swapping){ks, other});
+    rl_watch_touch_where(ks->watch, other, key_is_there_or_there, &(swapping){ks, number});
+    db kept = ks->dbs[number];
+    ks->dbs[number] = ks->dbs[other];
+    ks->dbs[other] = kept;
+    ks->slot = NULL;
+    if (ks->batch)
+        rl_batch_swap(ks->batch, number, other);
+    ks->changes++;
+    ks->last_change_seq = ks->structure_seq = ks->open_seq;
+}
+
+bool rl_keyspace_free_step(rl_keyspace *ks) {
+    dying *old = ks->dying;
+    if (old == NULL)
+        return false;
+    if (rl_table_free_step(old->table)) {
+        ks->dying = old->next;
+        ks->stats.lazy_tables--;
+        rl_free(old);
+    }
+    return ks->dying != NULL;
+}
+
+/* ---- expiry on time ---- */
+
+size_t rl_keyspace_expire_due(rl_keyspace *ks, size_t limit) {
+    size_t removed = 0;
+    if (!ks->active_expire)
+        return 0;
+    for (int i = 0; i < ks->databases && removed < limit; i++) {
+        int64_t at_ms;
+        rl_entry *e;
+        while (removed < limit && (e = rl_expiry_next(ks->dbs[i].expiry, &at_ms)) && at_ms <= ks->now_ms) {
+            uint64_t hash = rl_hash(rl_entry_key(e));
+            drop_expired(ks, i, rl_table_find(ks->dbs[i].table, rl_entry_key(e), hash), hash);
+            removed++;
+        }
+    }
+    return removed;
+}
+
+bool rl_keyspace_next_expiry(const rl_keyspace *ks, int64_t *at_ms) {
+    bool found = false;
+    int64_t at;
+    if (!ks->active_expire)
+        return false;
+    for (int i = 0; i < ks->databases; i++) {
+        if (rl_expiry_next(ks->dbs[i].expiry, &at) && (!found || at < *at_ms)) {
+            *at_ms = at;
+            found = true;
+        }
+    }
+    return found;
+}
+
+void rl_keyspace_set_active_expire(rl_keyspace *ks, bool on) {
+    ks->active_expire = on;
+}
+
+/* ---- watching ---- */
+
+static bool key_is_over(void *arg, int number, rl_bytes key, uint64_t hash) {
+    rl_keyspace *ks = arg;
+    rl_slot slot = rl_table_find(ks->dbs[number].table, key, hash);
+    return slot && is_over(ks, *slot);
+}
+
+void rl_keyspace_watch(rl_keyspace *ks, rl_watcher *watcher, int number, rl_bytes key, uint64_t hash) {
+    rl_watch_add(ks->watch, watcher, number, key, hash, key_is_over(ks, number, key, hash));
+}
+
+void rl_keyspace_unwatch(rl_keyspace *ks, rl_watcher *watcher) {
+    rl_watch_clear(ks->watch, watcher);
+}
+
+bool rl_keyspace_watch_broken(rl_keyspace *ks, const rl_watcher *watcher) {
+    return watcher->dirty || rl_watch_any_expired(watcher, key_is_over, ks);
+}
+
+/* ---- numbers ---- */
+
+void rl_keyspace_stats_read(const rl_keyspace *ks, rl_keyspace_stats *out) {
+    *out = ks->stats;
+    out->keys_watched = rl_watch_keys(ks->watch);
+}
+
+void rl_keyspace_stats_reset(rl_keyspace *ks) {
+    uint64_t lazy = ks->stats.lazy_tables;
+    ks->stats = (rl_keyspace_stats){.lazy_tables = lazy};
+}
+
+void rl_keyspace_db_stats(const rl_keyspace *ks, int number, rl_db_stats *out) {
+    const db *d = &ks->dbs[number];
+    int64_t mean = rl_expiry_sample_mean(d->expiry, ks->now_ms);
+    *out = (rl_db_stats){
+        .keys = rl_table_count(d->table),
+        .expires = rl_expiry_count(d->expiry),
+        .table_memory = rl_table_memory(d->table),
+        .expiry_memory = rl_expiry_memory(d->expiry),
+        .segments = rl_table_segments(d->table),
+        .avg_ttl_ms = mean > ks->now_ms ? mean - ks->now_ms : 0,
+    };
+}
+
+rl_random *rl_keyspace_randomness(rl_keyspace *ks) {
+    return &ks->random;
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/* Dispatch. See dispatch.h. */
+#include "server/dispatch.h"
+
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/number.h"
+#include "server/latency.h"
+#include "server/monitor.h"
+#include "server/server_private.h"
+#include "server/slowlog.h"
+#include "server/transaction.h"
+
+#define SHOWN_MAX 128 /* bytes of a request that an error repeats */
+
+/* ---- refusals ---- */
+
+/* Every refusal ends here: it spoils the transaction and is counted. command may be NULL. */
+static void refused(rl_session *s, const rl_command *command) {
+    rl_stats *stats = rl_server_stats(s->server);
+    if (s->in_multi)
+        s->multi_failed = true;
+    if (command)
+        stats->by_command[command->index].rejected++;
+    rl_stats_count_error(stats, rl_bytes_text(s->reply.error_code));
+}
+
+static void refuse(rl_session *s, const rl_command *command, const char *error) {
+    rl_reply_error(&s->reply, error);
+    refused(s, command);
+}
+
+static int shown_len(rl_bytes b) {
+    return b.len < SHOWN_MAX ? (int)b.len : SHOWN_MAX;
+}
+
+static void refuse_unknown(rl_session *s, const rl_bytes *argv, int argc) {
+    rl_buffer args = {0};
+    for (int i = 1; i < argc && args.len < SHOWN_MAX; i++) {
+        size_t room = SHOWN_MAX - args.len;
+        rl_buffer_add_char(&args, '\'');
+        /* as a C string shows it: up to a zero byte */
+        size_t len = strnlen(argv[i].ptr, argv[i].len < room ? argv[i].len : room);
+        rl_buffer_add(&args, argv[i].ptr, len);
+        rl_buffer_add_text(&args, "' ");
+    }
+    rl_reply_errorf(&s->reply, "ERR unknown command '%.*s', with args beginning with: %s", shown_len(argv[0]),
+                    argv[0].ptr, rl_buffer_cstr(&args));
+    rl_buffer_release(&args);
+    refused(s, NULL);
+}
+
+static void refuse_subcommand(rl_session *s, const rl_command *container, const rl_bytes *argv) {
+    char name[64];
+    size_t n = 0;
+    for (; container->name[n] && n < sizeof name - 1; n++)
+        name[n] = (char)(container->name[n] >= 'a' && container->name[n] <= 'z' ? container->name[n] - 32
+                                                                                 : container->name[n]);
+    name[n] = '\0';
+    rl_reply_errorf(&s->reply, "ERR unknown subcommand '%.*s'. Try %s HELP.", shown_len(argv[1]), argv[1].ptr, name);
+    refused(s, container);
+}
+
+static void refuse_arity(rl_session *s, const rl_command *command) {
+    rl_reply_errorf(&s->reply, "ERR wrong number of arguments for '%s' command", command->name);
+    refused(s, command);
+}
+
+static bool arity_fits(const rl_command *command, int argc) {
+    return command->arity >= 0 ? argc == command->arity : argc >= -command->arity;
+}
+
+static void refuse_misconf(rl_session *s, const rl_command *command) {
+    rl_reply_errorf(&s->reply, "MISCONF Errors writing to the journal: %s",
+                    rl_store_failure(rl_server_store(s->server)));
+    rl_server_stats(s->server)->misconf_refused++;
+    refused(s, command);
+}
+
+static bool debug_allowed(const rl_session *s) {
+    int allowed = rl_server_settings(s->server)->enable_debug_command;
+    return allowed == 1 || (allowed == 2 && rl_conn_is_loopback(s->conn));
+}
+
+/* The checks that need a closer look, behind one test of the hot path. True when the command was refused. */
+static bool refuse_checked(rl_session *s, const rl_command *command) {
+    uint32_t flags = command->flags;
+    if (flags & RL_CMD_PROTECTED && !debug_allowed(s)) {
+        refuse(s, command,
+               "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it "
+               "from a local connection, otherwise you need to set this option in the configuration file, and then "
+               "restart the server.");
+        return true;
+    }
+    if (!(flags & RL_CMD_NO_AUTH) && rl_session_needs_auth(s)) {
+        refuse(s, command, "NOAUTH Authentication required.");
+        return true;
+    }
+    if (s->in_multi && flags & RL_CMD_NO_MULTI) {
+        refuse(s, command, "ERR Command not allowed inside a transaction");
+        return true;
+    }
+    if (flags & RL_CMD_DENYOOM && rl_server_over_maxmemory(s->server)) {
+        refuse(s, command, "OOM command not allowed when used memory > 'maxmemory'.");
+        return true;
+    }
+    if (flags & RL_CMD_WRITE && rl_server_progress(s->server)->failed) {
+        refuse_misconf(s, command);
+        return true;
+    }
+    return false;
+}
+
+/* ---- postponing ---- */
+
+/* True when the command has to wait: clients are paused, or the backlog is over its limit and this one would add to it.
+ * A transaction waits at its EXEC, whole. */
+static bool must_wait(rl_session *s, const rl_command *command) {
+    bool writes_only;
+    int64_t left_ms;
+    if (command->flags & RL_CMD_IMMEDIATE ? s->in_multi == false : s->in_multi)
+        return false; /* queueing, and MULTI, WATCH … outside: nothing happens yet */
+    bool writes = command->flags & (RL_CMD_WRITE | RL_CMD_MAY_REPLICATE) || s->in_multi;
+    if (rl_server_paused(s->server, &writes_only, &left_ms) && (!writes_only || writes))
+        return true;
+    return writes && rl_server_progress(s->server)->over_limit && !rl_server_progress(s->server)->failed;
+}
+
+/* ---- running ---- */
+
+static void after_slow(rl_session *s, const rl_bytes *argv, int argc, const rl_command *command, uint64_t ticks) {
+    const rl_settings *set = rl_server_settings(s->server);
+    int64_t us = (int64_t)(rl_clock_ticks_to_ns(ticks) / 1000), now_s = rl_clock_wall_ms() / 1000;
+    if (set->latency_monitor_threshold_ms)
+        rl_latency_add(rl_server_latency(s->server), set->latency_monitor_threshold_ms,
+                       command->flags & RL_CMD_FAST ? "fast-command" : "command", now_s, (uint64_t)us / 1000);
+    if (set->slowlog_slower_than_us >= 0 && us >= set->slowlog_slower_than_us &&
+        !(command->flags & RL_CMD_SKIP_SLOWLOG))
+        rl_slowlog_add(rl_server_slowlog(s->server), set->slowlog_max_len, now_s, us, argv, argc,
+                       rl_conn_peer(s->conn), s->name ? s->name : "");
+}
+
+void rl_dispatch_call(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc, uint64_t hash,
+                      bool in_exec) {
+    rl_server *server = s->server;
+    rl_stats *stats = rl_server_stats(server);
+    rl_command_stats *of_command = &stats->by_command[command->index];
+    rl_ctx c = {.argv = argv,
+                .argc = argc,
+                .db = s->db,
+                .reply = &s->reply,
+                .keys = rl_server_keyspace(server),
+                .now_ms = rl_keyspace_now(rl_server_keyspace(server)),
+                .hash = hash,
+                .command = command,
+                .session = s,
+                .server = server,
+                .in_exec = in_exec};
+    uint32_t errors = s->reply.errors;
+    uint64_t from = rl_clock_ticks();
+    command->handler(&c);
+    uint64_t ticks = rl_clock_ticks() - from;
+    of_command->calls++;
+    of_command->ticks += ticks;
+    stats->commands++;
+    rl_stats_time(stats, of_command, ticks);
+    if (s->reply.errors != errors) {
+        of_command->failed++;
+        rl_stats_count_error(stats, rl_bytes_text(s->reply.error_code));
+    }
+    if (ticks >= server->slow_ticks)
+        after_slow(s, argv, argc, command, ticks);
+}
+
+/*
+ * Runs a command for its client: with MONITOR, and with the gate that holds its reply until what it wrote, or saw, may
+ * be told.
+ */
+static rl_dispatched run(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc, uint64_t hash) {
+    rl_server *server = s->server;
+    rl_keyspace *keys = rl_server_keyspace(server);
+    uint64_t changes = rl_keyspace_changes(keys);
+    uint64_t from = rl_chain_position(s->reply.chain);
+    rl_keyspace_seen_reset(keys);
+    if (rl_server_monitor_count(server))
+        rl_monitor_feed(server, s, command, argv, argc);
+    s->last_command = command;
+    rl_dispatch_call(s, command, argv, argc, hash, false);
+    if (rl_keyspace_changes(keys) != changes && (command->flags & (RL_CMD_WRITE | RL_CMD_IMMEDIATE))) {
+        s->last_write_seq = rl_server_open_seq(server);
+        if (rl_server_store(server) && s->reply.chain == rl_conn_output(s->conn))
+            rl_conn_gate(s->conn, from, s->last_write_seq, 1, true);
+    } else if (rl_keyspace_seen_seq(keys) && s->reply.chain == rl_conn_output(s->conn)) {
+        rl_conn_gate(s->conn, from, rl_keyspace_seen_seq(keys), 1, false);
+    }
+    return s->park == RL_PARK_NONE ? RL_DISPATCHED : RL_PARKED;
+}
+
+/* Container commands: the subcommand, or an error and NULL. */
+static const rl_command *subcommand_of(rl_session *s, const rl_command *container, const rl_bytes *argv, int argc) {
+    if (argc < 2) {
+        refuse_arity(s, container);
+        return NULL;
+    }
+    const rl_command *sub = rl_registry_subcommand(container, argv[1]);
+    if (sub == NULL)
+        refuse_subcommand(s, container, argv);
+    return sub;
+}
+
+rl_dispatched rl_dispatch(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc, uint64_t hash) {
+    if (command == NULL) {
+        refuse_unknown(s, argv, argc);
+        return RL_DISPATCHED;
+    }
+    if (command->subcommand_count && !(argc < 2 && command->handler)) {
+        command = subcommand_of(s, command, argv, argc);
+        if (command == NULL)
+            return RL_DISPATCHED;
+        if (command->first_key > 0 && command->first_key < argc)
+            hash = rl_hash(argv[command->first_key]);
+    }
+    if (!arity_fits(command, argc)) {
+        refuse_arity(s, command);
+        return RL_DISPATCHED;
+    }
+    if (s->server->careful || s->in_multi || !s->authenticated || command->flags & RL_CMD_PROTECTED) {
+        if (refuse_checked(s, command))
+            return RL_DISPATCHED;
+        if (must_wait(s, command))
+            return RL_POSTPONED;
+    }
+    if (s->in_multi && !(command->flags & RL_CMD_IMMEDIATE)) {
+        rl_transaction_queue(s, command, argv, argc, hash);
+        rl_reply_literal(&s->reply, "+QUEUED\r\n");
+        return RL_DISPATCHED;
+    }
+    return run(s, command, argv, argc, hash);
+}
+
+/* ---- what handlers share (command.h) ---- */
+
+bool rl_ctx_int(rl_ctx *c, int arg, int64_t *out, const char *error_or_null) {
+    if (rl_int64_parse(c->argv[arg], out))
+        return true;
+    rl_reply_error(c->reply, error_or_null ? error_or_null : RL_ERR_NOT_INTEGER);
+    return false;
+}
+
+bool rl_ctx_find_string(rl_ctx *c, int arg, rl_look look, rl_entry **out) {
+    if (look == RL_LOOK_READ && c->session->no_touch)
+        look = RL_LOOK_READ_NOTOUCH;
+    *out = rl_ctx_find(c, arg, look);
+    if (*out == NULL || (*out)->type == RL_TYPE_STRING)
+        return true;
+    rl_reply_error(c->reply, RL_ERR_WRONGTYPE);
+    return false;
+}
+
+void rl_ctx_syntax_error(rl_ctx *c) {
+    rl_reply_error(c->reply, RL_ERR_SYNTAX);
+}
+
+/* The container's name in capitals: "client|list" gives "CLIENT". */
+static const char *container_name(const rl_ctx *c, char *out, size_t size) {
+    size_t n = 0;
+    for (const char *p = c->command->name; *p && *p != '|' && n < size - 1; p++)
+        out[n++] = (char)(*p >= 'a' && *p <= 'z' ? *p - 32 : *p);
+    out[n] = '\0';
+    return out;
+}
+
+void rl_ctx_help(rl_ctx *c, const char *const *lines) {
+    size_t count = 0;
+    char name[64], first[160];
+    while (lines[count])
+        count++;
+    snprintf(first, sizeof first, "%s <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+             container_name(c, name, sizeof name));
+    rl_reply_array(c->reply, count + 3);
+    rl_reply_status(c->reply, first);
+    for (size_t i = 0; i < count; i++)
+        rl_reply_status(c->reply, lines[i]);
+    rl_reply_status(c->reply, "HELP");
+    rl_reply_status(c->reply, "    Print this help.");
+}
+
+void rl_ctx_subcommand_error(rl_ctx *c) {
+    char name[64];
+    rl_bytes sub = c->argc > 1 ? c->argv[1] : c->argv[0];
+    rl_reply_errorf(c->reply, "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try %s HELP.",
+                    shown_len(sub), sub.ptr, container_name(c, name, sizeof name));
+}

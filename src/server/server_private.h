@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* The server's own struct: for server.c, turn.c, session.c and dispatch.c only. Everybody else uses server.h. */
+#ifndef RL_SERVER_SERVER_PRIVATE_H
+#define RL_SERVER_SERVER_PRIVATE_H
+
+#include "server/server.h"
+
+struct rl_server {
+    /* parts */
+    rl_config *config;
+    const rl_settings *settings;
+    rl_registry *registry;
+    rl_keyspace *keys;
+    rl_batch_builder *batch; /* the open batch; NULL for a pure cache */
+    rl_store *store;         /* NULL for a pure cache */
+    rl_net *net;
+    rl_stats *stats;
+    rl_slowlog *slowlog;
+    rl_latency *latency;
+    /* the loop */
+    uv_loop_t loop;
+    uv_async_t wake;          /* store threads: something moved */
+    uv_timer_t cron, expiry;
+    uv_idle_t freeing;        /* runs while cleared tables are being freed */
+    uv_signal_t signals[2];
+    int64_t expiry_armed_ms;  /* wall time the expiry timer stands at; 0: not armed */
+    bool handles_open;
+    /* the turn */
+    bool turn_begun;
+    bool careful;             /* some check beyond the usual ones is needed: see turn.c */
+    int64_t now_ms;
+    uint64_t open_seq;
+    uint64_t slow_ticks;      /* a command of so many ticks is looked at by slow log and latency monitor */
+    uint64_t notes;           /* of the last turn's changes, to see whether anything happened */
+    rl_store_progress progress;
+    bool was_failed;
+    /* sessions */
+    rl_session *first_session, *last_session;
+    size_t session_count, monitor_count, gated_hint;
+    uint64_t next_session_id;
+    rl_session *parked;
+    size_t blocked_count, postponed_count;
+    rl_chain sink; /* where replies go that nobody wants (CLIENT REPLY OFF) */
+    /* pause */
+    int64_t pause_until_ms;
+    bool pause_writes_only;
+    /* memory */
+    rl_memory_use memory;
+    bool over_maxmemory;
+    /* stopping */
+    int stopping; /* 0, or rl_shutdown + 1 */
+    int64_t stop_deadline_ms;
+    int exit_code;
+    /* identity */
+    char run_id[41];
+    char *executable;
+    int64_t started_ms;
+    rl_load_report load_report;
+};
+
+/* Once per turn, before anything of it runs: the time, the numbers. */
+void rl_server_turn_begin(rl_server *s);
+/* rl_net_handler.on_turn. */
+void rl_server_turn_end(void *server);
+void rl_server_cron(rl_server *s);
+/* Works out `careful`, slow_ticks and what else follows from settings and progress. */
+void rl_server_refresh(rl_server *s);
+void rl_server_session_add(rl_server *s, rl_session *session);
+void rl_server_session_remove(rl_server *s, rl_session *session);
+bool rl_server_apply_setting(void *server, const char *name, rl_buffer *error);
+int rl_server_listen(rl_server *s, rl_buffer *error);
+
+#endif
