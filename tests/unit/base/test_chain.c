@@ -11,7 +11,7 @@
 /* What a chain must contain, kept as one flat run: byte i of everything ever appended. */
 typedef struct model {
     char *bytes;
-    size_t len, consumed;
+    size_t len, cap, consumed;
 } model;
 
 static unsigned long long seed = 88172645463325252ull;
@@ -24,7 +24,10 @@ static size_t next_random(size_t below) {
 }
 
 static void model_add(model *m, const char *bytes, size_t len) {
-    m->bytes = rl_realloc(m->bytes, m->len + len + 1);
+    if (m->len + len > m->cap || m->cap == 0) {
+        m->cap = 2 * (m->len + len) + 1;
+        m->bytes = rl_realloc(m->bytes, m->cap);
+    }
     memcpy(m->bytes + m->len, bytes, len);
     m->len += len;
 }
