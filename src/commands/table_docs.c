@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: MIT */
+/* The arguments of the commands, for COMMAND DOCS. Made by generate.py; do not edit. */
+/* clang-format off */
+
+#include "commands/table.h"
+
+static const rl_argument args_append[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "value", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+};
+static const rl_argument args_auth[] = {
+    {.name = "username", .type = RL_ARGUMENT_STRING, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .since = "6.0.0"},
+    {.name = "password", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+};
+static const rl_argument args_bgsave[] = {
+    {.name = "schedule", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "SCHEDULE", .since = "3.2.2"},
+};
+static const rl_argument args_client_kill_filter_new_format_normal_master_slave_pubsub[] = {
+    {.name = "normal", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "NORMAL"},
+    {.name = "master", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "MASTER", .since = "3.2.0"},
+    {.name = "slave", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "SLAVE"},
+    {.name = "replica", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "REPLICA", .since = "5.0.0"},
+    {.name = "pubsub", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "PUBSUB"},
+};
+static const rl_argument args_client_kill_filter_new_format[] = {
+    {.name = "client-id", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "ID", .since = "2.8.12"},
+    {.name = "normal_master_slave_pubsub", .type = RL_ARGUMENT_ONEOF, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "TYPE", .since = "2.8.12", .inner = args_client_kill_filter_new_format_normal_master_slave_pubsub, .inner_count = 5},
+    {.name = "username", .type = RL_ARGUMENT_STRING, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "USER"},
+    {.name = "ip:port", .type = RL_ARGUMENT_STRING, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "ADDR"},
+    {.name = "ip:port", .type = RL_ARGUMENT_STRING, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "LADDR", .since = "6.2.0"},
+    {.name = "yes/no", .type = RL_ARGUMENT_STRING, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "SKIPME"},
+};
+static const rl_argument args_client_kill_filter[] = {
+    {.name = "ip:port", .type = RL_ARGUMENT_STRING, .key_spec = -1, .deprecated_since = "2.8.12"},
+    {.name = "new-format", .type = RL_ARGUMENT_ONEOF, .flags = RL_ARGUMENT_MULTIPLE, .key_spec = -1, .inner = args_client_kill_filter_new_format, .inner_count = 6},
+};
+static const rl_argument args_client_kill[] = {
+    {.name = "filter", .type = RL_ARGUMENT_ONEOF, .key_spec = -1, .inner = args_client_kill_filter, .inner_count = 2},
+};
+static const rl_argument args_client_list_normal_master_replica_pubsub[] = {
+    {.name = "normal", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "NORMAL"},
+    {.name = "master", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "MASTER"},
+    {.name = "replica", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "REPLICA"},
+    {.name = "pubsub", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "PUBSUB"},
+};
+static const rl_argument args_client_list_id[] = {
+    {.name = "client-id", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_MULTIPLE, .key_spec = -1},
+};
+static const rl_argument args_client_list[] = {
+    {.name = "normal_master_replica_pubsub", .type = RL_ARGUMENT_ONEOF, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "TYPE", .since = "5.0.0", .inner = args_client_list_normal_master_replica_pubsub, .inner_count = 4},
+    {.name = "id", .type = RL_ARGUMENT_BLOCK, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "ID", .since = "6.2.0", .inner = args_client_list_id, .inner_count = 1},
+};
+static const rl_argument args_client_no_evict_enabled[] = {
+    {.name = "on", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "ON"},
+    {.name = "off", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "OFF"},
+};
+static const rl_argument args_client_no_evict[] = {
+    {.name = "enabled", .type = RL_ARGUMENT_ONEOF, .key_spec = -1, .inner = args_client_no_evict_enabled, .inner_count = 2},
+};
+static const rl_argument args_client_pause_mode[] = {
+    {.name = "write", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "WRITE"},
+    {.name = "all", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "ALL"},
+};
+static const rl_argument args_client_pause[] = {
+    {.name = "timeout", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "mode", .type = RL_ARGUMENT_ONEOF, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .since = "6.2.0", .inner = args_client_pause_mode, .inner_count = 2},
+};
+static const rl_argument args_client_reply_on_off_skip[] = {
+    {.name = "on", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "ON"},
+    {.name = "off", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "OFF"},
+    {.name = "skip", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "SKIP"},
+};
+static const rl_argument args_client_reply[] = {
+    {.name = "on_off_skip", .type = RL_ARGUMENT_ONEOF, .key_spec = -1, .inner = args_client_reply_on_off_skip, .inner_count = 3},
+};
+static const rl_argument args_client_setinfo_attr[] = {
+    {.name = "libname", .type = RL_ARGUMENT_STRING, .key_spec = -1, .token = "LIB-NAME"},
+    {.name = "libver", .type = RL_ARGUMENT_STRING, .key_spec = -1, .token = "LIB-VER"},
+};
+static const rl_argument args_client_setinfo[] = {
+    {.name = "attr", .type = RL_ARGUMENT_ONEOF, .key_spec = -1, .inner = args_client_setinfo_attr, .inner_count = 2},
+};
+static const rl_argument args_client_setname[] = {
+    {.name = "connection-name", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+};
+static const rl_argument args_client_unblock_timeout_error[] = {
+    {.name = "timeout", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "TIMEOUT"},
+    {.name = "error", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "ERROR"},
+};
+static const rl_argument args_client_unblock[] = {
+    {.name = "client-id", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "timeout_error", .type = RL_ARGUMENT_ONEOF, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .inner = args_client_unblock_timeout_error, .inner_count = 2},
+};
+static const rl_argument args_command_docs[] = {
+    {.name = "command-name", .type = RL_ARGUMENT_STRING, .flags = RL_ARGUMENT_OPTIONAL | RL_ARGUMENT_MULTIPLE, .key_spec = -1},
+};
+static const rl_argument args_command_getkeys[] = {
+    {.name = "command", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+    {.name = "arg", .type = RL_ARGUMENT_STRING, .flags = RL_ARGUMENT_OPTIONAL | RL_ARGUMENT_MULTIPLE, .key_spec = -1},
+};
+static const rl_argument args_command_list_filterby[] = {
+    {.name = "module-name", .type = RL_ARGUMENT_STRING, .key_spec = -1, .token = "MODULE"},
+    {.name = "category", .type = RL_ARGUMENT_STRING, .key_spec = -1, .token = "ACLCAT"},
+    {.name = "pattern", .type = RL_ARGUMENT_PATTERN, .key_spec = -1, .token = "PATTERN"},
+};
+static const rl_argument args_command_list[] = {
+    {.name = "filterby", .type = RL_ARGUMENT_ONEOF, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "FILTERBY", .inner = args_command_list_filterby, .inner_count = 3},
+};
+static const rl_argument args_config_get_parameter[] = {
+    {.name = "parameter", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+};
+static const rl_argument args_config_get[] = {
+    {.name = "parameter", .type = RL_ARGUMENT_BLOCK, .flags = RL_ARGUMENT_MULTIPLE, .key_spec = -1, .inner = args_config_get_parameter, .inner_count = 1},
+};
+static const rl_argument args_config_set_parameter_value[] = {
+    {.name = "parameter", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+    {.name = "value", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+};
+static const rl_argument args_config_set[] = {
+    {.name = "parameter_value", .type = RL_ARGUMENT_BLOCK, .flags = RL_ARGUMENT_MULTIPLE, .key_spec = -1, .inner = args_config_set_parameter_value, .inner_count = 2},
+};
+static const rl_argument args_copy[] = {
+    {.name = "source", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "destination", .type = RL_ARGUMENT_KEY, .key_spec = 1},
+    {.name = "destination-db", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "DB"},
+    {.name = "replace", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "REPLACE"},
+};
+static const rl_argument args_decr[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+};
+static const rl_argument args_decrby[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "decrement", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+};
+static const rl_argument args_del[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .flags = RL_ARGUMENT_MULTIPLE, .key_spec = 0},
+};
+static const rl_argument args_echo[] = {
+    {.name = "message", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+};
+static const rl_argument args_expire_condition[] = {
+    {.name = "nx", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "NX"},
+    {.name = "xx", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "XX"},
+    {.name = "gt", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "GT"},
+    {.name = "lt", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "LT"},
+};
+static const rl_argument args_expire[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "seconds", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "condition", .type = RL_ARGUMENT_ONEOF, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .since = "7.0.0", .inner = args_expire_condition, .inner_count = 4},
+};
+static const rl_argument args_expireat[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "unix-time-seconds", .type = RL_ARGUMENT_UNIX_TIME, .key_spec = -1},
+    {.name = "condition", .type = RL_ARGUMENT_ONEOF, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .since = "7.0.0", .inner = args_expire_condition, .inner_count = 4},
+};
+static const rl_argument args_flushall_async[] = {
+    {.name = "async", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "ASYNC", .since = "4.0.0"},
+    {.name = "sync", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "SYNC", .since = "6.2.0"},
+};
+static const rl_argument args_flushall[] = {
+    {.name = "async", .type = RL_ARGUMENT_ONEOF, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .inner = args_flushall_async, .inner_count = 2},
+};
+static const rl_argument args_getex_expiration[] = {
+    {.name = "seconds", .type = RL_ARGUMENT_INTEGER, .key_spec = -1, .token = "EX"},
+    {.name = "milliseconds", .type = RL_ARGUMENT_INTEGER, .key_spec = -1, .token = "PX"},
+    {.name = "unix-time-seconds", .type = RL_ARGUMENT_UNIX_TIME, .key_spec = -1, .token = "EXAT"},
+    {.name = "unix-time-milliseconds", .type = RL_ARGUMENT_UNIX_TIME, .key_spec = -1, .token = "PXAT"},
+    {.name = "persist", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "PERSIST"},
+};
+static const rl_argument args_getex[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "expiration", .type = RL_ARGUMENT_ONEOF, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .inner = args_getex_expiration, .inner_count = 5},
+};
+static const rl_argument args_getrange[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "start", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "end", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+};
+static const rl_argument args_hello_arguments_username_password[] = {
+    {.name = "username", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+    {.name = "password", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+};
+static const rl_argument args_hello_arguments[] = {
+    {.name = "protover", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "username_password", .type = RL_ARGUMENT_BLOCK, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "AUTH", .inner = args_hello_arguments_username_password, .inner_count = 2},
+    {.name = "clientname", .type = RL_ARGUMENT_STRING, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "SETNAME"},
+};
+static const rl_argument args_hello[] = {
+    {.name = "arguments", .type = RL_ARGUMENT_BLOCK, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .inner = args_hello_arguments, .inner_count = 3},
+};
+static const rl_argument args_incrby[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "increment", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+};
+static const rl_argument args_incrbyfloat[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "increment", .type = RL_ARGUMENT_DOUBLE, .key_spec = -1},
+};
+static const rl_argument args_info[] = {
+    {.name = "section", .type = RL_ARGUMENT_STRING, .flags = RL_ARGUMENT_OPTIONAL | RL_ARGUMENT_MULTIPLE, .key_spec = -1},
+};
+static const rl_argument args_keys[] = {
+    {.name = "pattern", .type = RL_ARGUMENT_PATTERN, .key_spec = -1},
+};
+static const rl_argument args_latency_graph[] = {
+    {.name = "event", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+};
+static const rl_argument args_latency_histogram[] = {
+    {.name = "command", .type = RL_ARGUMENT_STRING, .flags = RL_ARGUMENT_OPTIONAL | RL_ARGUMENT_MULTIPLE, .key_spec = -1},
+};
+static const rl_argument args_latency_reset[] = {
+    {.name = "event", .type = RL_ARGUMENT_STRING, .flags = RL_ARGUMENT_OPTIONAL | RL_ARGUMENT_MULTIPLE, .key_spec = -1},
+};
+static const rl_argument args_lcs[] = {
+    {.name = "key1", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "key2", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "len", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "LEN"},
+    {.name = "idx", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "IDX"},
+    {.name = "len", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "MINMATCHLEN"},
+    {.name = "withmatchlen", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "WITHMATCHLEN"},
+};
+static const rl_argument args_lolwut[] = {
+    {.name = "version", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "VERSION"},
+};
+static const rl_argument args_memory_usage[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "count", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "SAMPLES"},
+};
+static const rl_argument args_move[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "db", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+};
+static const rl_argument args_mset[] = {
+    {.name = "key_value", .type = RL_ARGUMENT_BLOCK, .flags = RL_ARGUMENT_MULTIPLE, .key_spec = -1, .inner = args_append, .inner_count = 2},
+};
+static const rl_argument args_pexpire[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "milliseconds", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "condition", .type = RL_ARGUMENT_ONEOF, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .since = "7.0.0", .inner = args_expire_condition, .inner_count = 4},
+};
+static const rl_argument args_pexpireat[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "unix-time-milliseconds", .type = RL_ARGUMENT_UNIX_TIME, .key_spec = -1},
+    {.name = "condition", .type = RL_ARGUMENT_ONEOF, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .since = "7.0.0", .inner = args_expire_condition, .inner_count = 4},
+};
+static const rl_argument args_ping[] = {
+    {.name = "message", .type = RL_ARGUMENT_STRING, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1},
+};
+static const rl_argument args_psetex[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "milliseconds", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "value", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+};
+static const rl_argument args_rename[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "newkey", .type = RL_ARGUMENT_KEY, .key_spec = 1},
+};
+static const rl_argument args_scan[] = {
+    {.name = "cursor", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "pattern", .type = RL_ARGUMENT_PATTERN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "MATCH"},
+    {.name = "count", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "COUNT"},
+    {.name = "type", .type = RL_ARGUMENT_STRING, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "TYPE", .since = "6.0.0"},
+};
+static const rl_argument args_select[] = {
+    {.name = "index", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+};
+static const rl_argument args_set_condition[] = {
+    {.name = "nx", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "NX"},
+    {.name = "xx", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "XX"},
+};
+static const rl_argument args_set_expiration[] = {
+    {.name = "seconds", .type = RL_ARGUMENT_INTEGER, .key_spec = -1, .token = "EX", .since = "2.6.12"},
+    {.name = "milliseconds", .type = RL_ARGUMENT_INTEGER, .key_spec = -1, .token = "PX", .since = "2.6.12"},
+    {.name = "unix-time-seconds", .type = RL_ARGUMENT_UNIX_TIME, .key_spec = -1, .token = "EXAT", .since = "6.2.0"},
+    {.name = "unix-time-milliseconds", .type = RL_ARGUMENT_UNIX_TIME, .key_spec = -1, .token = "PXAT", .since = "6.2.0"},
+    {.name = "keepttl", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "KEEPTTL", .since = "6.0.0"},
+};
+static const rl_argument args_set[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "value", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+    {.name = "condition", .type = RL_ARGUMENT_ONEOF, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .since = "2.6.12", .inner = args_set_condition, .inner_count = 2},
+    {.name = "get", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "GET", .since = "6.2.0"},
+    {.name = "expiration", .type = RL_ARGUMENT_ONEOF, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .inner = args_set_expiration, .inner_count = 5},
+};
+static const rl_argument args_setex[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "seconds", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "value", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+};
+static const rl_argument args_setrange[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "offset", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "value", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+};
+static const rl_argument args_shutdown_nosave_save[] = {
+    {.name = "nosave", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "NOSAVE"},
+    {.name = "save", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "SAVE"},
+};
+static const rl_argument args_shutdown[] = {
+    {.name = "nosave_save", .type = RL_ARGUMENT_ONEOF, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .inner = args_shutdown_nosave_save, .inner_count = 2},
+    {.name = "now", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "NOW", .since = "7.0.0"},
+    {.name = "force", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "FORCE", .since = "7.0.0"},
+    {.name = "abort", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "ABORT", .since = "7.0.0"},
+};
+static const rl_argument args_slowlog_get[] = {
+    {.name = "count", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1},
+};
+static const rl_argument args_swapdb[] = {
+    {.name = "index1", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "index2", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+};
+static const rl_argument args_wait[] = {
+    {.name = "numreplicas", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "timeout", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+};
+static const rl_argument args_waitaof[] = {
+    {.name = "numlocal", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "numreplicas", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "timeout", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+};
+
+const rl_command_doc rl_command_docs[] = {
+    [0] = {.arguments = args_append, .argument_count = 2}, /* append */
+    [1] = {.arguments = args_auth, .argument_count = 2}, /* auth */
+    [3] = {.arguments = args_bgsave, .argument_count = 1}, /* bgsave */
+    [9] = {.arguments = args_client_kill, .argument_count = 1}, /* client|kill */
+    [10] = {.arguments = args_client_list, .argument_count = 2}, /* client|list */
+    [11] = {.arguments = args_client_no_evict, .argument_count = 1}, /* client|no-evict */
+    [12] = {.arguments = args_client_no_evict, .argument_count = 1}, /* client|no-touch */
+    [13] = {.arguments = args_client_pause, .argument_count = 2}, /* client|pause */
+    [14] = {.arguments = args_client_reply, .argument_count = 1}, /* client|reply */
+    [15] = {.arguments = args_client_setinfo, .argument_count = 1}, /* client|setinfo */
+    [16] = {.arguments = args_client_setname, .argument_count = 1}, /* client|setname */
+    [17] = {.arguments = args_client_unblock, .argument_count = 2}, /* client|unblock */
+    [21] = {.arguments = args_command_docs, .argument_count = 1}, /* command|docs */
+    [22] = {.arguments = args_command_getkeys, .argument_count = 2}, /* command|getkeys */
+    [23] = {.arguments = args_command_getkeys, .argument_count = 2}, /* command|getkeysandflags */
+    [25] = {.arguments = args_command_docs, .argument_count = 1}, /* command|info */
+    [26] = {.arguments = args_command_list, .argument_count = 1}, /* command|list */
+    [28] = {.arguments = args_config_get, .argument_count = 1}, /* config|get */
+    [32] = {.arguments = args_config_set, .argument_count = 1}, /* config|set */
+    [33] = {.arguments = args_copy, .argument_count = 4}, /* copy */
+    [36] = {.arguments = args_decr, .argument_count = 1}, /* decr */
+    [37] = {.arguments = args_decrby, .argument_count = 2}, /* decrby */
+    [38] = {.arguments = args_del, .argument_count = 1}, /* del */
+    [40] = {.arguments = args_echo, .argument_count = 1}, /* echo */
+    [42] = {.arguments = args_del, .argument_count = 1}, /* exists */
+    [43] = {.arguments = args_expire, .argument_count = 3}, /* expire */
+    [44] = {.arguments = args_expireat, .argument_count = 3}, /* expireat */
+    [45] = {.arguments = args_decr, .argument_count = 1}, /* expiretime */
+    [46] = {.arguments = args_flushall, .argument_count = 1}, /* flushall */
+    [47] = {.arguments = args_flushall, .argument_count = 1}, /* flushdb */
+    [48] = {.arguments = args_decr, .argument_count = 1}, /* get */
+    [49] = {.arguments = args_decr, .argument_count = 1}, /* getdel */
+    [50] = {.arguments = args_getex, .argument_count = 2}, /* getex */
+    [51] = {.arguments = args_getrange, .argument_count = 3}, /* getrange */
+    [52] = {.arguments = args_append, .argument_count = 2, .deprecated_since = "6.2.0", .replaced_by = "`SET` with `GET`"}, /* getset */
+    [53] = {.arguments = args_hello, .argument_count = 1}, /* hello */
+    [54] = {.arguments = args_decr, .argument_count = 1}, /* incr */
+    [55] = {.arguments = args_incrby, .argument_count = 2}, /* incrby */
+    [56] = {.arguments = args_incrbyfloat, .argument_count = 2}, /* incrbyfloat */
+    [57] = {.arguments = args_info, .argument_count = 1}, /* info */
+    [58] = {.arguments = args_keys, .argument_count = 1}, /* keys */
+    [62] = {.arguments = args_latency_graph, .argument_count = 1}, /* latency|graph */
+    [64] = {.arguments = args_latency_histogram, .argument_count = 1}, /* latency|histogram */
+    [65] = {.arguments = args_latency_graph, .argument_count = 1}, /* latency|history */
+    [67] = {.arguments = args_latency_reset, .argument_count = 1}, /* latency|reset */
+    [68] = {.arguments = args_lcs, .argument_count = 6}, /* lcs */
+    [69] = {.arguments = args_lolwut, .argument_count = 1}, /* lolwut */
+    [76] = {.arguments = args_memory_usage, .argument_count = 2}, /* memory|usage */
+    [77] = {.arguments = args_del, .argument_count = 1}, /* mget */
+    [79] = {.arguments = args_move, .argument_count = 2}, /* move */
+    [80] = {.arguments = args_mset, .argument_count = 1}, /* mset */
+    [81] = {.arguments = args_mset, .argument_count = 1}, /* msetnx */
+    [84] = {.arguments = args_decr, .argument_count = 1}, /* object|encoding */
+    [85] = {.arguments = args_decr, .argument_count = 1}, /* object|freq */
+    [87] = {.arguments = args_decr, .argument_count = 1}, /* object|idletime */
+    [88] = {.arguments = args_decr, .argument_count = 1}, /* object|refcount */
+    [89] = {.arguments = args_decr, .argument_count = 1}, /* persist */
+    [90] = {.arguments = args_pexpire, .argument_count = 3}, /* pexpire */
+    [91] = {.arguments = args_pexpireat, .argument_count = 3}, /* pexpireat */
+    [92] = {.arguments = args_decr, .argument_count = 1}, /* pexpiretime */
+    [93] = {.arguments = args_ping, .argument_count = 1}, /* ping */
+    [94] = {.arguments = args_psetex, .argument_count = 3}, /* psetex */
+    [95] = {.arguments = args_decr, .argument_count = 1}, /* pttl */
+    [98] = {.arguments = args_rename, .argument_count = 2}, /* rename */
+    [99] = {.arguments = args_rename, .argument_count = 2}, /* renamenx */
+    [103] = {.arguments = args_scan, .argument_count = 4}, /* scan */
+    [104] = {.arguments = args_select, .argument_count = 1}, /* select */
+    [105] = {.arguments = args_set, .argument_count = 5}, /* set */
+    [106] = {.arguments = args_setex, .argument_count = 3}, /* setex */
+    [107] = {.arguments = args_append, .argument_count = 2}, /* setnx */
+    [108] = {.arguments = args_setrange, .argument_count = 3}, /* setrange */
+    [109] = {.arguments = args_shutdown, .argument_count = 4}, /* shutdown */
+    [111] = {.arguments = args_slowlog_get, .argument_count = 1}, /* slowlog|get */
+    [115] = {.arguments = args_decr, .argument_count = 1}, /* strlen */
+    [116] = {.arguments = args_getrange, .argument_count = 3, .deprecated_since = "2.0.0", .replaced_by = "`GETRANGE`"}, /* substr */
+    [117] = {.arguments = args_swapdb, .argument_count = 2}, /* swapdb */
+    [119] = {.arguments = args_del, .argument_count = 1}, /* touch */
+    [120] = {.arguments = args_decr, .argument_count = 1}, /* ttl */
+    [121] = {.arguments = args_decr, .argument_count = 1}, /* type */
+    [122] = {.arguments = args_del, .argument_count = 1}, /* unlink */
+    [124] = {.arguments = args_wait, .argument_count = 2}, /* wait */
+    [125] = {.arguments = args_waitaof, .argument_count = 3}, /* waitaof */
+    [126] = {.arguments = args_del, .argument_count = 1}, /* watch */
+};
