@@ -20,23 +20,23 @@ struct rl_server {
     /* the loop */
     uv_loop_t loop;
     uv_async_t wake;          /* store threads: something moved */
-    uv_timer_t cron, expiry;
+    uv_timer_t cron;
+    uv_timer_t due;           /* one shot: the next key to expire, end of a pause, deadline of a blocked client */
     uv_idle_t freeing;        /* runs while cleared tables are being freed */
     uv_signal_t signals[2];
-    int64_t expiry_armed_ms;  /* wall time the expiry timer stands at; 0: not armed */
-    bool handles_open;
+    int64_t due_armed_ms;     /* wall time it stands at; 0: not armed */
+    bool handles_open, loop_open;
     /* the turn */
     bool turn_begun;
     bool careful;             /* some check beyond the usual ones is needed: see turn.c */
     int64_t now_ms;
     uint64_t open_seq;
     uint64_t slow_ticks;      /* a command of so many ticks is looked at by slow log and latency monitor */
-    uint64_t notes;           /* of the last turn's changes, to see whether anything happened */
     rl_store_progress progress;
     bool was_failed;
     /* sessions */
     rl_session *first_session, *last_session;
-    size_t session_count, monitor_count, gated_hint;
+    size_t session_count, monitor_count;
     uint64_t next_session_id;
     rl_session *parked;
     size_t blocked_count, postponed_count;
@@ -68,6 +68,10 @@ void rl_server_refresh(rl_server *s);
 void rl_server_session_add(rl_server *s, rl_session *session);
 void rl_server_session_remove(rl_server *s, rl_session *session);
 bool rl_server_apply_setting(void *server, const char *name, rl_buffer *error);
+void rl_server_arm_due(rl_server *s, uint64_t in_ms);
+void rl_server_free_lazily(rl_server *s);
+void rl_server_end_loop(rl_server *s);
+void rl_server_unlink_parked(rl_server *s, rl_session *session);
 int rl_server_listen(rl_server *s, rl_buffer *error);
 
 #endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* What a changed setting means to the parts, and where the server listens. */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "server/server_private.h"
+
+static void apply_durability(rl_server *s) {
+    static const rl_durability by_fsync[] = {RL_DURABILITY_NO, RL_DURABILITY_ALWAYS, RL_DURABILITY_EVERYSEC};
+    if (s->store)
+        rl_store_set_durability(s->store,
+                                s->settings->appendonly ? by_fsync[s->settings->appendfsync] : RL_DURABILITY_NONE);
+}
+
+static void apply_store_limits(rl_server *s) {
+    if (s->store == NULL)
+        return;
+    rl_store_set_backlog_limit(s->store, s->settings->journal_backlog_bytes);
+    rl_store_set_fold_interval(s->store, s->settings->fold_interval_ms);
+}
+
+static void apply_keepalive(rl_server *s) {
+    rl_net_set_keepalive(s->net, s->settings->tcp_keepalive_s);
+}
+
+static void apply_loglevel(rl_server *s) {
+    rl_log_set_level(s->settings->loglevel);
+}
+
+static const struct {
+    const char *name;
+    void (*apply)(rl_server *s);
+} applied[] = {
+    {"appendonly", apply_durability},       {"appendfsync", apply_durability},
+    {"journal-backlog-limit", apply_store_limits}, {"fold-interval", apply_store_limits},
+    {"tcp-keepalive", apply_keepalive},     {"loglevel", apply_loglevel},
+};
+
+bool rl_server_apply_setting(void *server, const char *name, rl_buffer *error) {
+    rl_server *s = server;
+    if (strcmp(name, "port") == 0 || strcmp(name, "bind") == 0) {
+        rl_net_listen_stop(s->net);
+        return rl_server_listen(s, error) == 0;
+    }
+    for (size_t i = 0; i < sizeof applied / sizeof *applied; i++)
+        if (strcmp(applied[i].name, name) == 0)
+            applied[i].apply(s);
+    rl_server_refresh(s);
+    return true;
+}
+
+/* One address of `bind`. A leading '-' says that it may be missing on this machine. */
+static int listen_on(rl_server *s, const char *address, rl_buffer *error) {
+    bool optional = *address == '-';
+    if (optional)
+        address++;
+    int code = rl_net_listen_tcp(s->net, address, s->settings->port, s->settings->tcp_backlog);
+    if (code == 0) {
+        rl_log(RL_LOG_NOTICE, "Listening on %s port %d", address, rl_net_port(s->net));
+        return 0;
+    }
+    if (optional && (code == UV_EADDRNOTAVAIL || code == UV_EAFNOSUPPORT))
+        return 0;
+    rl_buffer_printf(error, "cannot listen on %s port %d: %s", address, s->settings->port, uv_strerror(code));
+    return code;
+}
+
+int rl_server_listen(rl_server *s, rl_buffer *error) {
+    const rl_settings *set = s->settings;
+    rl_net_set_keepalive(s->net, set->tcp_keepalive_s);
+    if (set->port > 0)
+        for (char **address = set->bind; address && *address; address++) {
+            int code = listen_on(s, *address, error);
+            if (code)
+                return code;
+        }
+    if (set->unixsocket && *set->unixsocket) {
+        int code = rl_net_listen_unix(s->net, set->unixsocket, set->unixsocketperm, set->tcp_backlog);
+        if (code) {
+            rl_buffer_printf(error, "cannot listen on the Unix socket %s: %s", set->unixsocket, uv_strerror(code));
+            return code;
+        }
+        rl_log(RL_LOG_NOTICE, "Listening on the Unix socket %s", set->unixsocket);
+    }
+    return 0;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* Daemons, pid files, service managers. See supervise.h. */
+#include "server/supervise.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+
+#define DEFAULT_PIDFILE "/var/run/rubellite.pid"
+
+static bool is_set(const char *text) {
+    return text && *text;
+}
+
+static bool go_to_background(rl_buffer *error) {
+    pid_t pid = fork();
+    if (pid < 0) {
+        rl_buffer_printf(error, "daemonize: cannot fork: %s", strerror(errno));
+        return false;
+    }
+    if (pid > 0)
+        _exit(0);
+    setsid();
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null >= 0) {
+        dup2(null, STDIN_FILENO);
+        dup2(null, STDOUT_FILENO);
+        dup2(null, STDERR_FILENO);
+        if (null > STDERR_FILENO)
+            close(null);
+    }
+    rl_alloc_after_fork();
+    return true;
+}
+
+static const char *pidfile_of(const rl_settings *set) {
+    if (is_set(set->pidfile))
+        return set->pidfile;
+    return set->daemonize ? DEFAULT_PIDFILE : NULL;
+}
+
+static void write_pidfile(const char *path) {
+    FILE *f = fopen(path, "we");
+    if (f == NULL) { /* as Redis: worth a line, not worth a refusal */
+        rl_log(RL_LOG_WARNING, "Cannot write the pid file '%s': %s", path, strerror(errno));
+        return;
+    }
+    fprintf(f, "%d\n", (int)getpid());
+    fclose(f);
+}
+
+static bool by(const rl_settings *set, const char *manager, const char *variable) {
+    if (!is_set(set->supervised))
+        return false;
+    return strcmp(set->supervised, manager) == 0 || (strcmp(set->supervised, "auto") == 0 && getenv(variable));
+}
+
+bool rl_supervise_begin(const rl_settings *set, rl_buffer *error) {
+    bool supervised = by(set, "systemd", "NOTIFY_SOCKET") || by(set, "upstart", "UPSTART_JOB");
+    if (set->daemonize && !supervised && !go_to_background(error))
+        return false;
+    const char *pidfile = pidfile_of(set);
+    if (pidfile)
+        write_pidfile(pidfile);
+    return true;
+}
+
+/* One datagram to the service manager; without a socket there is nobody to tell. */
+static void notify_systemd(const char *message) {
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    if (!is_set(path) || strlen(path) >= sizeof to.sun_path)
+        return;
+    memcpy(to.sun_path, path, strlen(path));
+    if (to.sun_path[0] == '@') /* the abstract namespace */
+        to.sun_path[0] = '\0';
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+    if (sendto(fd, message, strlen(message), 0, (struct sockaddr *)&to, len) < 0)
+        rl_log(RL_LOG_WARNING, "Cannot tell systemd '%s': %s", message, strerror(errno));
+    close(fd);
+}
+
+void rl_supervise_ready(const rl_settings *set) {
+    if (by(set, "systemd", "NOTIFY_SOCKET"))
+        notify_systemd("STATUS=Ready to accept connections\nREADY=1\n");
+    else if (by(set, "upstart", "UPSTART_JOB"))
+        raise(SIGSTOP);
+}
+
+void rl_supervise_stopping(const rl_settings *set) {
+    if (by(set, "systemd", "NOTIFY_SOCKET"))
+        notify_systemd("STOPPING=1\n");
+}
+
+void rl_supervise_end(const rl_settings *set) {
+    const char *pidfile = pidfile_of(set);
+    if (pidfile)
+        unlink(pidfile);
+}
