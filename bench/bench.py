@@ -19,8 +19,8 @@ from pathlib import Path
 
 import report
 from report import progress
-from servers import BenchError, Server, Tools, machine_busy_ticks, machine_facts, version_of, \
-    wait_all_quiet, work_directory, TICKS_PER_S
+from servers import BenchError, Server, Tools, end_on_sigterm, machine_busy_ticks, \
+    machine_facts, version_of, wait_all_quiet, work_directory, TICKS_PER_S
 
 ROOT = Path(__file__).resolve().parent.parent
 SIDES = ("redis", "ours")  # in the order they are measured
@@ -355,7 +355,7 @@ def options_parsed():
     parser.add_argument("--rounds", type=int, help="rounds per scenario (5, quick: 3)")
     parser.add_argument("--seconds", type=float, help="length of a round (2, quick: 0.7)")
     parser.add_argument("--only", action="append", metavar="NAME",
-                        help="scenarios whose name contains NAME; may be repeated")
+                        help="scenarios whose name contains NAME, as in set-P1. ; may be repeated")
     parser.add_argument("--list", action="store_true", help="print the scenarios and stop")
     parser.add_argument("--json", nargs="?", const="-", metavar="FILE",
                         help="also write everything as JSON; without FILE to standard output, "
@@ -406,6 +406,7 @@ def write_json(where, result):
 
 if __name__ == "__main__":
     try:
+        end_on_sigterm()
         sys.exit(main())
     except BenchError as problem:
         progress("")

@@ -16,8 +16,8 @@ import sys
 from pathlib import Path
 
 from report import progress
-from servers import BenchError, Server, Tools, machine_facts, run_measured, version_of, \
-    wait_all_quiet, work_directory
+from servers import BenchError, Server, Tools, end_on_sigterm, machine_facts, run_measured, \
+    version_of, wait_all_quiet, work_directory
 
 ROOT = Path(__file__).resolve().parent.parent
 SIDES = ("redis", "ours")
@@ -89,7 +89,8 @@ def print_slots(result):
 
 
 def print_summary(result, slot_count):
-    print("| ms                    |    ours |   redis |\n| --------------------- | ------: | ------: |")
+    print("| ms                    |    ours |   redis |")
+    print("| --------------------- | ------: | ------: |")
     lines = [("p50", "p50_ms"), ("p99", "p99_ms"), ("p99.9", "p999_ms"), ("max", "max_ms"),
              ("client late p99.9", "late_p999_ms")]
     for title, field in lines:
@@ -155,7 +156,8 @@ class Chart:
                              f'stroke="{"#ccc" if digit == 1 else "#eee"}"/>')
                 parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">'
                              f'{value:g}</text>')
-        step = next(s for s in (1, 2, 5, 10, 30, 60, 300, 3600) if self.end_s / s <= 20 or s == 3600)
+        steps = (1, 2, 5, 10, 30, 60, 300)
+        step = next((s for s in steps if self.end_s / s <= 20), 3600)
         for second in range(0, int(self.end_s) + 1, step):
             parts.append(f'<text x="{self.x(second):.1f}" y="{HEIGHT - BOTTOM + 18}" '
                          f'text-anchor="middle">{second}</text>')
@@ -244,6 +246,7 @@ def main():
 
 if __name__ == "__main__":
     try:
+        end_on_sigterm()
         sys.exit(main())
     except BenchError as problem:
         sys.exit(f"latency: {problem}")

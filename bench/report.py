@@ -5,7 +5,7 @@ import sys
 
 LOAD_COLUMNS = [
     # title, width, value of a row
-    ("scenario", 27, lambda r: r["name"]),
+    ("scenario", 28, lambda r: r["name"]),
     ("req/s ours", 10, lambda r: f"{r['ours']['rps']:,.0f}"),
     ("req/s redis", 11, lambda r: f"{r['redis']['rps']:,.0f}"),
     ("ratio", 5, lambda r: f"{r['ratio']:.2f}"),
@@ -20,7 +20,7 @@ LOAD_COLUMNS = [
 ]
 
 AMOUNT_COLUMNS = [
-    ("what", 27, lambda r: r["name"]),
+    ("what", 28, lambda r: r["name"]),
     ("unit", 11, lambda r: r["unit"]),
     ("ours", 8, lambda r: f"{r['ours']['value']:.{r['digits']}f}"),
     ("redis", 8, lambda r: f"{r['redis']['value']:.{r['digits']}f}"),

@@ -210,7 +210,7 @@ class Server:
 
 
 def wait_all_quiet(servers, quiet_s, timeout_s=60):
-    """Waits until none has used more than a trace of CPU for quiet_s; false when that never comes."""
+    """Waits until none has used more than a trace of CPU for quiet_s. False: it never came."""
     step_s = 0.1
     end = time.monotonic() + timeout_s
     last, since = {server: server.cpu_ticks() for server in servers}, time.monotonic()
@@ -223,6 +223,13 @@ def wait_all_quiet(servers, quiet_s, timeout_s=60):
             return True
         last = now
     return False
+
+
+def end_on_sigterm():
+    """SIGTERM ends the run as Ctrl-C does: servers stopped, directories removed."""
+    def interrupt(*_):
+        raise KeyboardInterrupt
+    signal.signal(signal.SIGTERM, interrupt)
 
 
 @contextlib.contextmanager
