@@ -50,7 +50,7 @@ build: ## Build the server into build/
 
 run: build ## Build and start a server on 127.0.0.1:6379 with its data in ./data
 	@mkdir -p $(DATA)
-	@exec $(SERVER) --port $(PORT) --dir $(DATA) $(ARGS)
+	@exec $(SERVER) --bind 127.0.0.1 -::1 --port $(PORT) --dir $(DATA) $(ARGS)
 
 tests-built:
 	@$(DEPS) run test
@@ -172,12 +172,12 @@ check: format-check lint docs-check test ## Everything a change should pass befo
 docs: build ## Write the generated documents again
 	@$(DEPS) docs
 	@$(call compile,$(BUILD)) --target print_docs
-	@tests/tools/docs $(SERVER) $(BUILD)/print_docs
+	@tests/tools/docs $(BUILD)/print_docs
 
 docs-check: build ## Fail when a generated document is out of date
 	@$(DEPS) docs
 	@$(call compile,$(BUILD)) --target print_docs
-	@tests/tools/docs --check $(SERVER) $(BUILD)/print_docs
+	@tests/tools/docs --check $(BUILD)/print_docs
 
 clean: ## Remove everything that was built (data stays)
 	rm -rf $(BUILD)
