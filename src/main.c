@@ -18,7 +18,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
-#include "commands/handlers.h"
+#include "commands/table.h"
 #include "rubellite_version.h"
 #include "server/config.h"
 #include "server/server.h"

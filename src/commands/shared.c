@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* Shared by the families of commands. See shared.h. */
+#include "commands/shared.h"
+
+#include "base/number.h"
+
+static bool invalid_time(rl_ctx *c) {
+    rl_reply_errorf(c->reply, "ERR invalid expire time in '%s' command", c->command->name);
+    return false;
+}
+
+bool rl_cmd_expire_time(rl_ctx *c, rl_bytes argument, rl_time_unit unit, bool absolute, bool positive, int64_t *out) {
+    int64_t time;
+    if (!rl_int64_parse(argument, &time)) {
+        rl_reply_error(c->reply, RL_ERR_NOT_INTEGER);
+        return false;
+    }
+    if (positive && time <= 0)
+        return invalid_time(c);
+    if (unit == RL_TIME_SECONDS && __builtin_mul_overflow(time, (int64_t)1000, &time))
+        return invalid_time(c);
+    if (!absolute && __builtin_add_overflow(time, c->now_ms, &time))
+        return invalid_time(c);
+    *out = time == RL_NEVER ? RL_NEVER + 1 : time;
+    return true;
+}
+
+bool rl_cmd_expire_option(rl_bytes word, rl_expire_option *out) {
+    static const struct {
+        const char *word;
+        rl_expire_option option;
+    } options[] = {{"EX", {RL_TIME_SECONDS, false}},
+                   {"PX", {RL_TIME_MILLISECONDS, false}},
+                   {"EXAT", {RL_TIME_SECONDS, true}},
+                   {"PXAT", {RL_TIME_MILLISECONDS, true}}};
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        if (rl_bytes_is(word, options[i].word)) {
+            *out = options[i].option;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool rl_cmd_check_length(rl_ctx *c, uint64_t length) {
+    if (length <= rl_server_settings(c->server)->proto_max_bulk_bytes && length <= RL_ENTRY_VALUE_MAX)
+        return true;
+    rl_reply_error(c->reply, RL_ERR_TOO_LONG);
+    return false;
+}

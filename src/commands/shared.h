@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* What several families of commands share: expiry arguments. Loop thread. */
+#ifndef RL_COMMANDS_SHARED_H
+#define RL_COMMANDS_SHARED_H
+
+#include "server/command.h"
+#include "server/server.h"
+
+/* How a time argument is meant. */
+typedef enum rl_time_unit { RL_TIME_SECONDS, RL_TIME_MILLISECONDS } rl_time_unit;
+
+/* Turns a time argument into Unix milliseconds. Answers "not an integer" or "invalid expire time in '…' command" and
+ * returns false when it is not one; with `positive`, 0 and less are refused. */
+bool rl_cmd_expire_time(rl_ctx *c, rl_bytes argument, rl_time_unit unit, bool absolute, bool positive, int64_t *out);
+
+/* The option EX, PX, EXAT or PXAT. */
+typedef struct rl_expire_option {
+    rl_time_unit unit;
+    bool absolute;
+} rl_expire_option;
+bool rl_cmd_expire_option(rl_bytes word, rl_expire_option *out);
+
+/* "ERR string exceeds maximum allowed size" when a string of this length may not be; false then. */
+bool rl_cmd_check_length(rl_ctx *c, uint64_t length);
+
+#endif
