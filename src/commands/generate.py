@@ -151,11 +151,13 @@ def read_texts(path):
                 if name in texts:
                     fail(f"{path}:{number}: {name} stands there twice")
                 entry = texts[name] = {"arguments": Syntax(name, arguments).sequence(""), "lines": [],
-                                       "deprecated": None, "replaced_by": None}
+                                       "deprecated": None, "replaced_by": None, "system": False}
             elif entry is None:
                 fail(f"{path}:{number}: a text without a command")
             elif line.strip().startswith("deprecated "):
                 entry["deprecated"], entry["replaced_by"] = line.strip().split(" ", 2)[1:]
+            elif line.strip() == "system":
+                entry["system"] = True
             else:
                 entry["lines"].append(line.strip())
     for name, entry in texts.items():
@@ -353,6 +355,8 @@ def table_docs_c(commands):
         if command["deprecated"]:
             fields.append(f".deprecated_since = {quoted(command['deprecated'])},"
                           f" .replaced_by = {quoted(command['replaced_by'])}")
+        if command["system"]:
+            fields.append(".system = true")
         if fields:
             rows.append(f"    [{command['index']}] = {{{', '.join(fields)}}}, /* {command['name']} */")
     last = sum(1 for _ in everything(commands)) - 1

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The table of commands and what COMMAND DOCS says beside it. Both are made by generate.py from facts.json and
- * commands.txt and are constant; any thread may read them.
+ * The table of commands and what COMMAND DOCS says beside it. Both are made by generate.py from
+ * facts.json and commands.txt and are constant; any thread may read them.
  */
 #ifndef RL_COMMANDS_TABLE_H
 #define RL_COMMANDS_TABLE_H
@@ -32,8 +32,8 @@ typedef struct rl_argument {
     const char *name;
     rl_argument_type type;
     uint32_t flags;
-    int key_spec;      /* of a key: which of the command's key specifications finds it; -1 otherwise */
-    const char *token; /* the word before the value, or NULL */
+    int key_spec; /* of a key: which of the command's key specifications finds it; -1 otherwise */
+    const char *token;                    /* the word before the value, or NULL */
     const char *since, *deprecated_since; /* or NULL: as long as the command */
     const struct rl_argument *inner;
     int inner_count;
@@ -43,6 +43,7 @@ typedef struct rl_command_doc {
     const rl_argument *arguments;
     int argument_count;
     const char *deprecated_since, *replaced_by; /* both NULL when it is not deprecated */
+    bool system; /* for those who work on the server, not for its users (DEBUG) */
 } rl_command_doc;
 
 extern const rl_command_doc rl_command_docs[]; /* by rl_command.index */

@@ -341,6 +341,7 @@ const rl_command_doc rl_command_docs[] = {
     [28] = {.arguments = args_config_get, .argument_count = 1}, /* config|get */
     [32] = {.arguments = args_config_set, .argument_count = 1}, /* config|set */
     [33] = {.arguments = args_copy, .argument_count = 4}, /* copy */
+    [35] = {.system = true}, /* debug */
     [36] = {.arguments = args_decr, .argument_count = 1}, /* decr */
     [37] = {.arguments = args_decrby, .argument_count = 2}, /* decrby */
     [38] = {.arguments = args_del, .argument_count = 1}, /* del */

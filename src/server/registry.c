@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Commands by name: open addressing, keyed by the first sixteen bytes of the lower-cased name. See registry.h. */
+/*
+ * Commands by name: open addressing, at most half full, keyed by the length and the first sixteen
+ * bytes of the lower-cased name. A removed name keeps its place, so that the names behind it are
+ * still found.
+ */
 #include "server/registry.h"
 
 #include <stdio.h>
@@ -14,25 +18,30 @@ typedef struct named {
 } named;
 
 struct rl_registry {
-    const rl_command *table;
-    size_t table_count;
     named *places;
-    size_t mask, used, indexes;
+    size_t mask, used;         /* used: places with a name, removed ones too */
+    const rl_command **listed; /* what rl_registry_at shows, in the table's order */
+    size_t listed_count;
+    size_t indexes;
 };
 
-/* Folds case by setting bit 5 of every byte, which also mixes up a few signs; the comparison sorts that out. */
+/* Folds case by setting bit 5 of every byte, which also mixes up a few signs; the comparison sorts
+ * that out. */
 static inline uint64_t name_hash(rl_bytes name) {
     uint64_t word[2] = {0, 0};
-    memcpy(word, name.ptr, name.len < sizeof word ? name.len : sizeof word);
+    if (name.len)
+        memcpy(word, name.ptr, name.len < sizeof word ? name.len : sizeof word);
     uint64_t fold = 0x2020202020202020u;
-    uint64_t hash = ((word[0] | fold) * 0x9e3779b97f4a7c15u) ^ ((word[1] | fold) * 0xc2b2ae3d27d4eb4fu) ^ name.len;
+    uint64_t hash = ((word[0] | fold) * 0x9e3779b97f4a7c15u) ^
+                    ((word[1] | fold) * 0xc2b2ae3d27d4eb4fu) ^ name.len;
     return hash ^ (hash >> 32);
 }
 
 static named *place_of(const rl_registry *r, rl_bytes name) {
     for (size_t i = name_hash(name) & r->mask;; i = (i + 1) & r->mask) {
         named *n = &r->places[i];
-        if (n->name == NULL || (n->len == name.len && strncasecmp(n->name, name.ptr, name.len) == 0))
+        if (n->name == NULL ||
+            (n->len == name.len && strncasecmp(n->name, name.ptr, name.len) == 0))
             return n;
     }
 }
@@ -56,8 +65,7 @@ static void note_index(rl_registry *r, const rl_command *command) {
 
 rl_registry *rl_registry_create(const rl_command *table, size_t count) {
     rl_registry *r = rl_calloc(1, sizeof *r);
-    r->table = table;
-    r->table_count = count;
+    r->listed = rl_malloc((count ? count : 1) * sizeof(const rl_command *));
     size_t places = 64;
     while (places < count * 4)
         places *= 2;
@@ -65,6 +73,7 @@ rl_registry *rl_registry_create(const rl_command *table, size_t count) {
     r->mask = places - 1;
     for (size_t i = 0; i < count; i++) {
         put(r, table[i].name, &table[i]);
+        r->listed[r->listed_count++] = &table[i];
         note_index(r, &table[i]);
     }
     return r;
@@ -76,10 +85,21 @@ void rl_registry_free(rl_registry *r) {
     for (size_t i = 0; i <= r->mask; i++)
         rl_free(r->places[i].name);
     rl_free(r->places);
+    rl_free(r->listed);
     rl_free(r);
 }
 
-bool rl_registry_rename(rl_registry *r, const char *from, const char *to, char *error, size_t error_len) {
+/* A command has one name at a time; without it nothing leads to it. */
+static void unlist(rl_registry *r, const rl_command *command) {
+    size_t i = 0;
+    while (r->listed[i] != command)
+        i++;
+    r->listed_count--;
+    memmove(&r->listed[i], &r->listed[i + 1], (r->listed_count - i) * sizeof(const rl_command *));
+}
+
+bool rl_registry_rename(rl_registry *r, const char *from, const char *to, char *error,
+                        size_t error_len) {
     named *source = place_of(r, rl_bytes_text(from));
     const rl_command *command = source->command;
     if (command == NULL) {
@@ -97,6 +117,8 @@ bool rl_registry_rename(rl_registry *r, const char *from, const char *to, char *
     source->command = NULL;
     if (*to)
         put(r, to, command);
+    else
+        unlist(r, command);
     return true;
 }
 
@@ -129,7 +151,7 @@ const rl_command *rl_registry_resolve(const rl_registry *r, const rl_bytes *argv
 }
 
 const rl_command *rl_registry_find_full(const rl_registry *r, rl_bytes full_name) {
-    const char *bar = memchr(full_name.ptr, '|', full_name.len);
+    const char *bar = full_name.len ? memchr(full_name.ptr, '|', full_name.len) : NULL;
     if (bar == NULL)
         return rl_registry_find(r, full_name);
     size_t len = (size_t)(bar - full_name.ptr);
@@ -139,35 +161,20 @@ const rl_command *rl_registry_find_full(const rl_registry *r, rl_bytes full_name
     return rl_registry_subcommand(container, rl_bytes_of(bar + 1, full_name.len - len - 1));
 }
 
-/* A command of the table is there when some name still leads to it. */
-static bool is_reachable(const rl_registry *r, const rl_command *command) {
-    if (rl_registry_find(r, rl_bytes_text(command->name)) == command)
-        return true;
-    for (size_t i = 0; i <= r->mask; i++)
-        if (r->places[i].command == command)
-            return true;
-    return false;
-}
-
 size_t rl_registry_count(const rl_registry *r) {
-    size_t n = 0;
-    for (size_t i = 0; i < r->table_count; i++)
-        n += is_reachable(r, &r->table[i]);
-    return n;
+    return r->listed_count;
 }
 
 const rl_command *rl_registry_at(const rl_registry *r, size_t i) {
-    for (size_t k = 0; k < r->table_count; k++)
-        if (is_reachable(r, &r->table[k]) && i-- == 0)
-            return &r->table[k];
-    return NULL;
+    return i < r->listed_count ? r->listed[i] : NULL;
 }
 
 size_t rl_registry_indexes(const rl_registry *r) {
     return r->indexes;
 }
 
-/* Where the keys of one specification begin; 0: they are not in this request, -1: it cannot be told. */
+/* Where the keys of one specification begin; 0: they are not in this request, -1: it cannot be
+ * told. */
 static int spec_begin(const rl_key_spec *spec, const rl_bytes *argv, int argc) {
     if (spec->begin == RL_BEGIN_INDEX)
         return spec->begin_index;
@@ -181,31 +188,47 @@ static int spec_begin(const rl_key_spec *spec, const rl_bytes *argv, int argc) {
     return 0;
 }
 
+/* The first and last key of one specification that begins at argument `begin`; false: not to be
+ * told. */
+static bool spec_find(const rl_key_spec *spec, const rl_bytes *argv, int argc, int begin,
+                      int *first, int *last) {
+    int64_t count;
+    int at = begin + spec->keynum_index;
+    switch (spec->find) {
+    case RL_FIND_RANGE:
+        *first = begin;
+        if (spec->last >= 0)
+            *last = begin + spec->last;
+        else if (spec->limit <= 1)
+            *last = argc + spec->last;
+        else
+            *last = begin + (argc - begin) / spec->limit + spec->last;
+        return true;
+    case RL_FIND_KEYNUM:
+        if (at >= argc || !rl_int64_parse(argv[at], &count) || count < 0 || count > argc)
+            return false;
+        *first = begin + spec->first_key;
+        *last = *first + ((int)count - 1) * (spec->step > 0 ? spec->step : 1);
+        return true;
+    case RL_FIND_UNKNOWN:
+        break;
+    }
+    return false;
+}
+
 int rl_command_keys(const rl_command *command, const rl_bytes *argv, int argc, int *positions,
                     const rl_key_spec **spec_of, int limit) {
     int found = 0;
     for (int k = 0; k < command->key_spec_count; k++) {
         const rl_key_spec *spec = &command->key_specs[k];
-        int first = spec_begin(spec, argv, argc), last, step = spec->step > 0 ? spec->step : 1;
-        if (first < 0 || spec->find == RL_FIND_UNKNOWN)
-            return -1;
-        if (first == 0)
+        int begin = spec_begin(spec, argv, argc), first, last;
+        if (begin == 0)
             continue;
-        if (spec->find == RL_FIND_RANGE) {
-            last = spec->last >= 0 ? first + spec->last : argc + spec->last;
-            if (spec->last == -1 && spec->limit > 1)
-                last = first + (argc - first) / spec->limit - 1;
-        } else {
-            int64_t count;
-            int at = first + spec->keynum_index;
-            if (at >= argc || !rl_int64_parse(argv[at], &count) || count < 0 || count > argc)
-                return -1;
-            first += spec->first_key;
-            last = first + ((int)count - 1) * step;
-        }
-        if (last >= argc)
+        if (begin < 0 || !spec_find(spec, argv, argc, begin, &first, &last))
             return -1;
-        for (int i = first; i <= last; i += step) {
+        if (first > last || last >= argc)
+            return -1;
+        for (int i = first; i <= last; i += spec->step > 0 ? spec->step : 1) {
             if (found < limit) {
                 positions[found] = i;
                 if (spec_of)
