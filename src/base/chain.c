@@ -78,14 +78,14 @@ static inline size_t chunk_used(const rl_chain *c, const rl_chunk *k) {
 /* Takes the first chunk out; there is one. */
 static void chain_drop_head(rl_chain *c) {
     rl_chunk *k = c->head;
-    c->head = k->next;
-    c->head_offset = 0;
-    c->memory -= k->size;
-    if (c->head == NULL) {
-        c->before_tail = rl_chain_position(c);
+    if (k == c->tail) {
+        c->before_tail += (size_t)(c->pos - k->data);
         c->tail = NULL;
         c->pos = c->end = NULL;
     }
+    c->head = k->next;
+    c->head_offset = 0;
+    c->memory -= k->size;
     chunk_put(k);
 }
 
@@ -139,6 +139,15 @@ int rl_chain_peek(const rl_chain *c, uint64_t until, struct iovec *iov, int coun
     size_t want = until > c->consumed ? (size_t)(until - c->consumed) : 0;
     size_t offset = c->head_offset;
     int n = 0;
+    if (c->head == c->tail && count > 0) { /* nearly always */
+        size_t all = c->head ? (size_t)(c->pos - c->head->data) - offset : 0;
+        *total = want < all ? want : all;
+        if (*total == 0)
+            return 0;
+        iov->iov_base = c->head->data + offset;
+        iov->iov_len = *total;
+        return 1;
+    }
     *total = 0;
     for (rl_chunk *k = c->head; k && want && n < count; k = k->next) {
         size_t len = chunk_used(c, k) - offset;

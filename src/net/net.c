@@ -195,6 +195,8 @@ void net_handle_closed(rl_net *n) {
 }
 
 void rl_net_close(rl_net *n, void (*done)(void *arg), void *arg) {
+    if (n->closing)
+        return;
     n->closing = true;
     n->done = done;
     n->done_arg = arg;
