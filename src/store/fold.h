@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The fold: applies a prefix of sealed batches to the tables, in one transaction together with
+ * folded_seq. Only the newest state of each row is written. All of one thread: the one that owns
+ * the writing connection.
+ */
+#ifndef RL_STORE_FOLD_H
+#define RL_STORE_FOLD_H
+
+#include <sqlite3.h>
+
+#include "store/batch.h"
+#include "store/schema.h"
+
+typedef struct rl_fold rl_fold;
+
+typedef struct rl_fold_result {
+    const rl_batch *last; /* the last batch that went in; NULL when there was none */
+    uint64_t seq;         /* its number */
+    uint64_t batches;
+    uint64_t bytes;   /* footprints of those batches */
+    uint64_t changes; /* came in */
+    uint64_t rows;    /* went out: statements that wrote a row */
+} rl_fold_result;
+
+/* Prepares the statements. The connection and *meta stay the caller's and must outlive the fold;
+ * *meta is moved on by each fold that is committed. An SQLite result; on failure *out is untouched.
+ */
+int rl_fold_create(sqlite3 *db, rl_schema_meta *meta, rl_fold **out);
+void rl_fold_free(rl_fold *f); /* before the connection is closed; NULL is fine */
+
+/* Folds `first` and the batches linked behind it, until there is no next one or max_bytes are
+ * reached (one batch at least). SQLITE_OK with the result filled: committed and synced. Otherwise
+ * an extended result code: rolled back, nothing happened, and the same call may be made again. */
+int rl_fold_run(rl_fold *f, const rl_batch *first, uint64_t max_bytes, rl_fold_result *result);
+
+#endif

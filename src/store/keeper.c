@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The keeper; see keeper.h.
+ *
+ * Numbers. A run raises `started`, then reads `required_seq` and waits until that much is folded; a
+ * request stores `required_seq`, then reads `started` and is answered by the run after it. Both
+ * sides sequentially consistent: a request that still saw the old `started` is seen by the run that
+ * raised it.
+ */
+#include "store/keeper.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/schema.h"
+#include "store/store.h"
+#include "store/thread.h"
+
+#define RETRY_MS         1000
+#define WAL_REPORT_BYTES (1ull << 30)
+#define WAL_REPORT_MS    60000
+
+struct rl_keeper {
+    char *path;
+    rl_keeper_options options;
+    sqlite3 *db; /* the thread's own, once it runs */
+    pthread_t thread;
+    pthread_mutex_t gate;
+
+    pthread_mutex_t lock; /* of what follows; never held during I/O */
+    pthread_cond_t changed;
+    bool stopping;
+    uint64_t folded_seq;
+    uint64_t commits; /* seen so far */
+
+    _Atomic uint64_t wal_bytes, db_bytes;
+    _Atomic uint64_t started, required_seq, wanted;
+    _Atomic uint64_t done, failures, last_us;
+    _Atomic int64_t last_wall_ms;
+
+    /* the thread's own */
+    uint64_t copied;  /* commits when a checkpoint last found everything copied */
+    uint64_t emptied; /* commits when the WAL was last truncated */
+    int64_t reported_ms;
+};
+
+void rl_keeper_gate_enter(rl_keeper *k) {
+    pthread_mutex_lock(&k->gate);
+}
+
+void rl_keeper_gate_leave(rl_keeper *k) {
+    pthread_mutex_unlock(&k->gate);
+}
+
+void rl_keeper_folded(rl_keeper *k, uint64_t folded_seq, uint64_t wal_bytes) {
+    atomic_store(&k->wal_bytes, wal_bytes);
+    pthread_mutex_lock(&k->lock);
+    k->folded_seq = folded_seq;
+    k->commits++;
+    pthread_cond_signal(&k->changed);
+    pthread_mutex_unlock(&k->lock);
+}
+
+void rl_keeper_poke(rl_keeper *k) {
+    pthread_mutex_lock(&k->lock);
+    pthread_cond_signal(&k->changed);
+    pthread_mutex_unlock(&k->lock);
+}
+
+uint64_t rl_keeper_request(rl_keeper *k, uint64_t seq) {
+    atomic_store(&k->required_seq, seq);
+    uint64_t number = atomic_load(&k->started) + 1;
+    atomic_store(&k->wanted, number);
+    return number;
+}
+
+void rl_keeper_stats_read(const rl_keeper *k, rl_keeper_stats *out) {
+    out->done = atomic_load(&k->done);
+    out->failures = atomic_load(&k->failures);
+    out->last_us = atomic_load(&k->last_us);
+    out->last_wall_ms = atomic_load(&k->last_wall_ms);
+    out->wal_bytes = atomic_load(&k->wal_bytes);
+    out->db_bytes = atomic_load(&k->db_bytes);
+}
+
+/* A WAL that grows and grows is pinned by somebody's long read. */
+static void report_pinned(rl_keeper *k, int in_wal, int copied) {
+    uint64_t bytes = atomic_load(&k->wal_bytes);
+    int64_t now_ms = rl_clock_mono_ms();
+    if (copied >= in_wal || bytes < WAL_REPORT_BYTES ||
+        (k->reported_ms && now_ms - k->reported_ms < WAL_REPORT_MS))
+        return;
+    k->reported_ms = now_ms;
+    rl_log(RL_LOG_WARNING,
+           "%s-wal has grown to %" PRIu64
+           " MB because a reader holds an old state of the database: end the long "
+           "query or transaction of the program that has the file open",
+           k->path, bytes >> 20);
+}
+
+static int truncate_wal(rl_keeper *k, uint64_t *commits) {
+    rl_keeper_gate_enter(k);
+    int rc = sqlite3_wal_checkpoint_v2(k->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    if (rc == SQLITE_OK) {
+        atomic_store(&k->wal_bytes, 0);
+        pthread_mutex_lock(&k->lock); /* commits cannot move: the gate is ours */
+        *commits = k->commits;
+        pthread_mutex_unlock(&k->lock);
+        k->emptied = k->copied = *commits;
+    }
+    rl_keeper_gate_leave(k);
+    return rc;
+}
+
+/* data.db grows by checkpoints only. */
+static void note_size(rl_keeper *k) {
+    struct stat st;
+    if (stat(k->path, &st) == 0)
+        atomic_store(&k->db_bytes, (uint64_t)st.st_size);
+}
+
+/* One checkpoint. `commits` is what had been committed before it, `idle` that nothing came for a
+ * while. */
+static int checkpoint(rl_keeper *k, uint64_t commits, bool idle) {
+    int in_wal = 0, copied = 0;
+    int rc = sqlite3_wal_checkpoint_v2(k->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_wal, &copied);
+    if (rc != SQLITE_OK)
+        return rc;
+    if (copied >= in_wal)
+        k->copied = commits;
+    report_pinned(k, in_wal, copied);
+    bool large = atomic_load(&k->wal_bytes) > k->options.wal_large_bytes;
+    if ((idle && copied >= in_wal) || (large && copied > in_wal / 2)) {
+        /* A reader in the way is no failure: everything is copied, and the next time may do. */
+        int truncated = truncate_wal(k, &commits);
+        if (truncated != SQLITE_OK && (truncated & 0xff) != SQLITE_BUSY)
+            return truncated;
+    }
+    return SQLITE_OK;
+}
+
+/* Waits for a signal, at most wait_ms (< 0: for ever). The lock is held. */
+static void wait_changed(rl_keeper *k, int64_t wait_ms) {
+    if (wait_ms < 0) {
+        pthread_cond_wait(&k->changed, &k->lock);
+        return;
+    }
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += wait_ms / 1000;
+    until.tv_nsec += wait_ms % 1000 * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    pthread_cond_timedwait(&k->changed, &k->lock, &until);
+}
+
+/* Waits until there is a reason to run: asked for, time, or size. Returns with the lock held; *idle
+ * says that nothing was committed since the last run. */
+static void wait_reason(rl_keeper *k, int64_t last_ms, uint64_t last_commits, bool *idle) {
+    pthread_mutex_lock(&k->lock);
+    while (!k->stopping) {
+        *idle = k->commits == last_commits;
+        if (atomic_load(&k->wanted) > atomic_load(&k->done))
+            return;
+        if (k->commits != k->copied && atomic_load(&k->wal_bytes) > k->options.wal_bytes)
+            return;
+        int64_t left_ms = -1; /* the WAL is empty: nothing to do until the next commit */
+        if (k->commits != k->emptied) {
+            left_ms = last_ms + k->options.interval_ms - rl_clock_mono_ms();
+            if (left_ms <= 0)
+                return;
+        }
+        wait_changed(k, left_ms);
+    }
+}
+
+/* With the lock held: tries run number `number` until it succeeds or the keeper stops. */
+static void run_checkpoint(rl_keeper *k, bool idle) {
+    uint64_t number = atomic_fetch_add(&k->started, 1) + 1;
+    while (!k->stopping && k->folded_seq < atomic_load(&k->required_seq))
+        wait_changed(k, -1);
+    while (!k->stopping) {
+        uint64_t commits = k->commits;
+        pthread_mutex_unlock(&k->lock);
+        int64_t from_us = rl_clock_mono_us();
+        int rc = checkpoint(k, commits, idle);
+        if (rc == SQLITE_OK) {
+            atomic_store(&k->last_us, (uint64_t)(rl_clock_mono_us() - from_us));
+            atomic_store(&k->last_wall_ms, rl_clock_wall_ms());
+            note_size(k);
+            atomic_store(&k->done, number);
+            k->options.on_done(k->options.arg);
+            pthread_mutex_lock(&k->lock);
+            return;
+        }
+        if ((rc & 0xff) != SQLITE_BUSY) {
+            atomic_fetch_add(&k->failures, 1);
+            rl_log(RL_LOG_WARNING, "%s: checkpoint: %s; trying again", k->path, sqlite3_errstr(rc));
+        }
+        pthread_mutex_lock(&k->lock);
+        if (!k->stopping)
+            wait_changed(k, RETRY_MS);
+    }
+}
+
+static void keeper_main(void *arg) {
+    rl_keeper *k = arg;
+    int64_t last_ms = rl_clock_mono_ms();
+    uint64_t last_commits = 0;
+    for (;;) {
+        bool idle = false;
+        wait_reason(k, last_ms, last_commits, &idle);
+        if (k->stopping)
+            break;
+        last_commits = k->commits;
+        run_checkpoint(k, idle);
+        pthread_mutex_unlock(&k->lock);
+        last_ms = rl_clock_mono_ms();
+    }
+    pthread_mutex_unlock(&k->lock);
+}
+
+static void keeper_free(rl_keeper *k) {
+    sqlite3_close(k->db);
+    pthread_mutex_destroy(&k->gate);
+    pthread_mutex_destroy(&k->lock);
+    pthread_cond_destroy(&k->changed);
+    rl_free(k->path);
+    rl_free(k);
+}
+
+int rl_keeper_start(const rl_keeper_options *options, rl_keeper **out, char *error,
+                    size_t error_len) {
+    sqlite3 *db;
+    int code = rl_schema_open_more(options->path, false, &db, error, error_len);
+    if (code != RL_STORE_OK)
+        return code;
+    /* Whoever is in the way may stay: the next checkpoint comes. The store waits at the gate
+     * meanwhile. */
+    sqlite3_busy_timeout(db, 0);
+    rl_keeper *k = rl_calloc(1, sizeof *k);
+    k->options = *options;
+    k->path = rl_strdup(options->path);
+    k->db = db;
+    k->folded_seq = options->folded_seq;
+    note_size(k);
+    k->commits = 1; /* what an earlier process left in the WAL */
+    pthread_mutex_init(&k->gate, NULL);
+    pthread_mutex_init(&k->lock, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&k->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    int failed = rl_thread_start(&k->thread, "rl-keeper", RL_STORE_NICE, keeper_main, k);
+    if (failed) {
+        snprintf(error, error_len, "cannot start the keeper thread: %s", strerror(failed));
+        keeper_free(k);
+        return RL_STORE_IO;
+    }
+    *out = k;
+    return RL_STORE_OK;
+}
+
+void rl_keeper_stop(rl_keeper *k) {
+    if (k == NULL)
+        return;
+    pthread_mutex_lock(&k->lock);
+    k->stopping = true;
+    pthread_cond_signal(&k->changed);
+    pthread_mutex_unlock(&k->lock);
+    pthread_join(k->thread, NULL);
+    keeper_free(k);
+}

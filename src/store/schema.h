@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * data.db as a file: its tables and views, how a connection to it is set up, and the check that it
+ * is ours, whole and not newer than we are. Connections are opened without SQLite's own mutexes:
+ * each is used by one thread at a time.
+ */
+#ifndef RL_STORE_SCHEMA_H
+#define RL_STORE_SCHEMA_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RL_SCHEMA_VERSION        1
+#define RL_SCHEMA_APPLICATION_ID 0x52424c54 /* "RBLT", in the header of the file: see file(1) */
+
+/* What rl_meta says of the history in the file. Written with every fold, in its transaction. */
+typedef struct rl_schema_meta {
+    uint64_t folded_seq; /* the last batch that is in the tables */
+    uint64_t next_id;    /* the first row id that was never used */
+    uint64_t rows;       /* rows of rl_key; others may write to the file, so good for sizing only */
+    char run_id[41];     /* drawn when the file is created */
+    bool created;        /* by this call */
+} rl_schema_meta;
+
+/* Opens the file for writing, creating it with its tables when it is missing or empty, and checks
+ * it. Returns an rl_store_error; on failure *out is untouched and error has a sentence for the
+ * user. */
+int rl_schema_open(const char *path, sqlite3 **out, rl_schema_meta *meta, char *error,
+                   size_t error_len);
+
+/* One more connection to a file that rl_schema_open has checked. */
+int rl_schema_open_more(const char *path, bool read_only, sqlite3 **out, char *error,
+                        size_t error_len);
+
+/* The rl_store_error for a result of SQLite: damage, the rest. */
+int rl_schema_error_of(int sqlite_rc);
+
+#endif

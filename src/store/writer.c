@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: MIT */
+/* The writer; see writer.h. */
+#include "store/writer.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/fold.h"
+#include "store/store.h"
+#include "store/thread.h"
+
+/* After a failure: first wait, doubled up to the last. */
+#define RETRY_FIRST_MS 100
+#define RETRY_LAST_MS  5000
+/* Attempts to fold everything when the server stops. */
+#define STOP_ATTEMPTS     5
+#define TRANSACTION_BYTES (64u << 20)
+
+enum { STOP_NOT, STOP_NOW, STOP_FOLDED };
+
+struct rl_writer {
+    char *path;
+    sqlite3 *db;
+    rl_schema_meta meta;
+    rl_fold *fold;
+    uint64_t frame_bytes; /* a page in the WAL */
+    int wal_frames;       /* after the last commit */
+
+    /* set by start */
+    rl_journal *journal;
+    rl_keeper *keeper;
+    void (*on_progress)(void *arg);
+    void *arg;
+    pthread_t thread;
+    sem_t wake;
+
+    /* loop to thread */
+    _Atomic bool awake; /* a post is on its way: another one says nothing new */
+    _Atomic int stop;
+    _Atomic uint64_t wanted_seq;
+    _Atomic uint32_t interval_ms;
+    _Atomic uint64_t transaction_bytes;
+    _Atomic bool journal_wanted;
+
+    /* thread to loop */
+    _Atomic(rl_batch *) standing;
+    _Atomic uint64_t folded_seq, folded_bytes;
+    _Atomic uint64_t failure; /* extended result code << 32 | errno; 0: fine */
+    _Atomic bool journal_started, journal_failed;
+    _Atomic uint64_t folds, batches, changes, rows, failures, last_us, last_rows;
+    _Atomic int64_t last_wall_ms;
+
+    /* the thread's own */
+    int64_t folded_ms;   /* when it last folded what was due */
+    int64_t retry_at_ms; /* after a failure: then, and not before; else 0 */
+    int64_t retry_ms;
+};
+
+/* --- open and close --------------------------------------------------------------------------- */
+
+/* SQLite calls it after each commit. Having it also turns SQLite's own checkpoints off. */
+static int on_wal(void *arg, sqlite3 *db, const char *name, int frames) {
+    (void)db;
+    (void)name;
+    ((rl_writer *)arg)->wal_frames = frames;
+    return SQLITE_OK;
+}
+
+static uint64_t page_size(sqlite3 *db) {
+    sqlite3_stmt *stmt;
+    uint64_t size = 4096;
+    if (sqlite3_prepare_v2(db, "PRAGMA page_size", -1, &stmt, NULL) == SQLITE_OK &&
+        sqlite3_step(stmt) == SQLITE_ROW)
+        size = (uint64_t)sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    return size;
+}
+
+int rl_writer_open(const char *path, rl_writer **out, char *error, size_t error_len) {
+    rl_writer *w = rl_calloc(1, sizeof *w);
+    int code = rl_schema_open(path, &w->db, &w->meta, error, error_len);
+    if (code != RL_STORE_OK) {
+        rl_free(w);
+        return code;
+    }
+    int rc = rl_fold_create(w->db, &w->meta, &w->fold);
+    if (rc != SQLITE_OK) {
+        code = rl_schema_error_of(rc);
+        snprintf(error, error_len,
+                 "%s: its tables are not as they should be: %s; put a backup in its place", path,
+                 sqlite3_errmsg(w->db));
+        sqlite3_close(w->db);
+        rl_free(w);
+        return code;
+    }
+    w->path = rl_strdup(path);
+    w->frame_bytes = page_size(w->db) + 24;
+    sqlite3_wal_hook(w->db, on_wal, w);
+    sem_init(&w->wake, 0, 0);
+    atomic_init(&w->folded_seq, w->meta.folded_seq);
+    atomic_init(&w->transaction_bytes, TRANSACTION_BYTES);
+    *out = w;
+    return RL_STORE_OK;
+}
+
+const rl_schema_meta *rl_writer_meta(const rl_writer *w) {
+    return &w->meta;
+}
+
+void rl_writer_close(rl_writer *w, bool checkpoint) {
+    if (w == NULL)
+        return;
+    rl_fold_free(w->fold);
+    if (checkpoint) {
+        /* A foreign reader may keep it from finishing. Nothing is lost: the WAL is synced and
+         * stays. */
+        int rc = sqlite3_wal_checkpoint_v2(w->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        if (rc != SQLITE_OK)
+            rl_log(RL_LOG_NOTICE, "%s: checkpoint at close: %s; the rest stays in %s-wal", w->path,
+                   sqlite3_errstr(rc), w->path);
+    }
+    sqlite3_close(w->db);
+    sem_destroy(&w->wake);
+    rl_free(w->path);
+    rl_free(w);
+}
+
+/* --- folding ---------------------------------------------------------------------------------- */
+
+static void describe(const rl_writer *w, int rc, int error_number, char *text, size_t text_len) {
+    if (error_number)
+        snprintf(text, text_len, "%s (%s) while folding into %s", sqlite3_errstr(rc),
+                 strerror(error_number), w->path);
+    else
+        snprintf(text, text_len, "%s while folding into %s", sqlite3_errstr(rc), w->path);
+}
+
+static int system_error(const rl_writer *w, int rc) {
+    int primary = rc & 0xff;
+    return primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN ? sqlite3_system_errno(w->db) : 0;
+}
+
+int rl_writer_fold(rl_writer *w, const rl_batch *first, char *error, size_t error_len) {
+    while (first) {
+        rl_fold_result result;
+        int rc = rl_fold_run(w->fold, first, TRANSACTION_BYTES, &result);
+        if (rc != SQLITE_OK) {
+            describe(w, rc, system_error(w, rc), error, error_len);
+            return rl_schema_error_of(rc);
+        }
+        first = rl_batch_next_load(result.last);
+    }
+    atomic_store(&w->folded_seq, w->meta.folded_seq);
+    return RL_STORE_OK;
+}
+
+static void note_failure(rl_writer *w, int rc) {
+    int error_number = system_error(w, rc);
+    uint64_t failure = (uint64_t)(uint32_t)rc << 32 | (uint32_t)error_number;
+    if (atomic_exchange(&w->failure, failure) != failure) {
+        char text[512];
+        describe(w, rc, error_number, text, sizeof text);
+        rl_log(RL_LOG_WARNING, "%s; nothing is lost, trying again", text);
+    }
+    atomic_fetch_add(&w->failures, 1);
+    w->retry_ms = w->retry_ms ? w->retry_ms * 2 : RETRY_FIRST_MS;
+    if (w->retry_ms > RETRY_LAST_MS)
+        w->retry_ms = RETRY_LAST_MS;
+    w->retry_at_ms = rl_clock_mono_ms() + w->retry_ms;
+    w->on_progress(w->arg);
+}
+
+static void note_success(rl_writer *w, const rl_fold_result *result, int64_t took_us) {
+    if (atomic_exchange(&w->failure, 0))
+        rl_log(RL_LOG_NOTICE, "%s takes writes again", w->path);
+    w->retry_ms = 0;
+    w->retry_at_ms = 0;
+    atomic_fetch_add(&w->folds, 1);
+    atomic_fetch_add(&w->batches, result->batches);
+    atomic_fetch_add(&w->changes, result->changes);
+    atomic_fetch_add(&w->rows, result->rows);
+    atomic_store(&w->last_us, (uint64_t)took_us);
+    atomic_store(&w->last_rows, result->rows);
+    atomic_store(&w->last_wall_ms, rl_clock_wall_ms());
+    /* The journal first: the loop relies on it to know what the loop knows. */
+    if (atomic_load(&w->journal_started))
+        rl_journal_recycle(w->journal, result->seq);
+    atomic_fetch_add(&w->folded_bytes, result->bytes);
+    atomic_store(&w->folded_seq, result->seq);
+    atomic_store(&w->standing, (rl_batch *)result->last);
+    rl_keeper_folded(w->keeper, result->seq, (uint64_t)w->wal_frames * w->frame_bytes);
+    w->on_progress(w->arg);
+}
+
+/* The first batch that is to be folded, or NULL. */
+static rl_batch *next_batch(rl_writer *w) {
+    rl_batch *standing = atomic_load_explicit(&w->standing, memory_order_relaxed);
+    for (;;) {
+        rl_batch *next = rl_batch_next_load(standing);
+        if (next == NULL ||
+            rl_batch_seq(next) > atomic_load_explicit(&w->folded_seq, memory_order_relaxed))
+            return next;
+        standing = next; /* a place to stand on, put there so that the one before can be freed */
+        atomic_store(&w->standing, standing);
+        w->on_progress(w->arg);
+    }
+}
+
+/* One transaction. */
+static int fold_once(rl_writer *w, const rl_batch *first) {
+    int64_t from_us = rl_clock_mono_us();
+    rl_fold_result result;
+    rl_keeper_gate_enter(w->keeper);
+    int rc = rl_fold_run(w->fold, first, atomic_load(&w->transaction_bytes), &result);
+    rl_keeper_gate_leave(w->keeper);
+    if (rc == SQLITE_OK)
+        note_success(w, &result, rl_clock_mono_us() - from_us);
+    else
+        note_failure(w, rc);
+    return rc;
+}
+
+/* --- the thread ------------------------------------------------------------------------------- */
+
+/* Durability was switched on while the server runs. Making the first segment takes a moment, hence
+ * here. */
+static void start_journal(rl_writer *w) {
+    char error[512];
+    int rc = rl_journal_start(w->journal, atomic_load(&w->folded_seq), error, sizeof error);
+    if (rc != RL_JOURNAL_OK) {
+        if (!atomic_exchange(&w->journal_failed, true))
+            rl_log(RL_LOG_WARNING, "journal: %s; trying again", error);
+        w->on_progress(w->arg);
+        return;
+    }
+    atomic_store(&w->journal_failed, false);
+    atomic_store(&w->journal_started, true);
+    w->on_progress(w->arg);
+}
+
+static void sleep_until(rl_writer *w, int64_t until_ms) {
+    struct timespec t = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
+    if (sem_clockwait(&w->wake, CLOCK_MONOTONIC, &t) == 0)
+        atomic_store(&w->awake, false); /* before the round looks at what is wanted */
+}
+
+/* Folds what is due. Returns when to look again. */
+static int64_t fold_due(rl_writer *w) {
+    int64_t now_ms = rl_clock_mono_ms();
+    uint64_t wanted = atomic_load(&w->wanted_seq);
+    bool due = now_ms >= w->folded_ms + atomic_load(&w->interval_ms) || w->retry_at_ms != 0 ||
+               wanted > atomic_load_explicit(&w->folded_seq, memory_order_relaxed);
+    rl_batch *next;
+    if (due && now_ms >= w->retry_at_ms) {
+        w->folded_ms = now_ms;
+        while ((next = next_batch(w)) != NULL && fold_once(w, next) == SQLITE_OK) {
+            /* What came meanwhile waits for its turn, unless somebody wants it. */
+            wanted = atomic_load(&w->wanted_seq);
+            if (wanted <= atomic_load_explicit(&w->folded_seq, memory_order_relaxed))
+                break;
+        }
+    }
+    return w->retry_at_ms ? w->retry_at_ms : w->folded_ms + atomic_load(&w->interval_ms);
+}
+
+static void fold_rest(rl_writer *w) {
+    rl_batch *next;
+    int attempts = STOP_ATTEMPTS;
+    while ((next = next_batch(w)) != NULL && attempts > 0) {
+        if (fold_once(w, next) != SQLITE_OK && --attempts > 0) {
+            struct timespec pause = {.tv_nsec = RETRY_FIRST_MS * 1000000};
+            nanosleep(&pause, NULL);
+        }
+    }
+}
+
+static void writer_main(void *arg) {
+    rl_writer *w = arg;
+    w->folded_ms = rl_clock_mono_ms();
+    while (atomic_load(&w->stop) == STOP_NOT) {
+        if (atomic_load(&w->journal_wanted) && !atomic_load(&w->journal_started))
+            start_journal(w);
+        int64_t until_ms = fold_due(w);
+        rl_keeper_poke(w->keeper);
+        sleep_until(w, until_ms);
+    }
+    if (atomic_load(&w->stop) == STOP_FOLDED)
+        fold_rest(w);
+}
+
+int rl_writer_start(rl_writer *w, const rl_writer_options *options, char *error, size_t error_len) {
+    w->journal = options->journal;
+    w->keeper = options->keeper;
+    w->on_progress = options->on_progress;
+    w->arg = options->arg;
+    atomic_store(&w->standing, options->standing);
+    atomic_store(&w->interval_ms, options->fold_interval_ms);
+    atomic_store(&w->journal_started, options->journal_started);
+    int failed = rl_thread_start(&w->thread, "rl-store", RL_STORE_NICE, writer_main, w);
+    if (failed) {
+        snprintf(error, error_len, "cannot start the store thread: %s", strerror(failed));
+        return RL_STORE_IO;
+    }
+    return RL_STORE_OK;
+}
+
+int rl_writer_stop(rl_writer *w, bool fold) {
+    atomic_store(&w->stop, fold ? STOP_FOLDED : STOP_NOW);
+    rl_writer_wake(w);
+    pthread_join(w->thread, NULL);
+    atomic_store(&w->stop, STOP_NOT);
+    if (fold && rl_batch_next_load(atomic_load(&w->standing)) != NULL)
+        return (int)(atomic_load(&w->failure) >> 32);
+    return SQLITE_OK;
+}
+
+/* --- the loop's side -------------------------------------------------------------------------- */
+
+void rl_writer_wake(rl_writer *w) {
+    if (!atomic_exchange(&w->awake, true))
+        sem_post(&w->wake);
+}
+
+void rl_writer_want(rl_writer *w, uint64_t seq) {
+    if (seq <= atomic_load(&w->wanted_seq))
+        return;
+    atomic_store(&w->wanted_seq, seq);
+    rl_writer_wake(w);
+}
+
+void rl_writer_set_interval(rl_writer *w, uint32_t ms) {
+    atomic_store(&w->interval_ms, ms);
+    rl_writer_wake(w);
+}
+
+void rl_writer_set_transaction_limit(rl_writer *w, uint64_t bytes) {
+    atomic_store(&w->transaction_bytes, bytes);
+}
+
+void rl_writer_start_journal(rl_writer *w) {
+    atomic_store(&w->journal_wanted, true);
+    rl_writer_wake(w);
+}
+
+bool rl_writer_journal_started(const rl_writer *w) {
+    return atomic_load(&w->journal_started);
+}
+
+bool rl_writer_journal_failed(const rl_writer *w) {
+    return atomic_load(&w->journal_failed);
+}
+
+const rl_batch *rl_writer_standing(const rl_writer *w) {
+    return atomic_load(&w->standing);
+}
+
+uint64_t rl_writer_folded_seq(const rl_writer *w) {
+    return atomic_load(&w->folded_seq);
+}
+
+uint64_t rl_writer_folded_bytes(const rl_writer *w) {
+    return atomic_load(&w->folded_bytes);
+}
+
+bool rl_writer_failed(const rl_writer *w, char *text, size_t text_len) {
+    uint64_t failure = atomic_load(&w->failure);
+    if (failure == 0)
+        return false;
+    if (text_len > 0)
+        describe(w, (int)(failure >> 32), (int)(uint32_t)failure, text, text_len);
+    return true;
+}
+
+void rl_writer_stats_read(const rl_writer *w, rl_writer_stats *out) {
+    out->folds = atomic_load(&w->folds);
+    out->batches = atomic_load(&w->batches);
+    out->changes = atomic_load(&w->changes);
+    out->rows = atomic_load(&w->rows);
+    out->failures = atomic_load(&w->failures);
+    out->last_us = atomic_load(&w->last_us);
+    out->last_rows = atomic_load(&w->last_rows);
+    out->last_wall_ms = atomic_load(&w->last_wall_ms);
+}

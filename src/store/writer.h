@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The writer: the store thread, with the one connection that writes data.db and the fold on it.
+ *
+ * It walks the queue of batches that the loop builds: a singly linked list through rl_batch_next.
+ * The writer stands on the last batch it has folded (at first on one that the loop made for the
+ * purpose) and goes on to the ones linked behind it. The loop may free what lies before that batch
+ * (rl_writer_standing), never the batch itself, since its link is still to be read. No lock, and a
+ * semaphore only to wake the thread before its time.
+ */
+#ifndef RL_STORE_WRITER_H
+#define RL_STORE_WRITER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/batch.h"
+#include "store/journal.h"
+#include "store/keeper.h"
+#include "store/schema.h"
+
+typedef struct rl_writer rl_writer;
+
+/* Opens the database, creating it when missing. An rl_store_error; on failure *out is untouched. */
+int rl_writer_open(const char *path, rl_writer **out, char *error, size_t error_len);
+/* While the thread does not run: what is folded, and the next row id. */
+const rl_schema_meta *rl_writer_meta(const rl_writer *w);
+/* While the thread does not run: folds `first` and all behind it, for recovery. An rl_store_error.
+ */
+int rl_writer_fold(rl_writer *w, const rl_batch *first, char *error, size_t error_len);
+/* While the thread does not run. With `checkpoint`, first copies the WAL into data.db, which SQLite
+ * then removes. NULL is fine. */
+void rl_writer_close(rl_writer *w, bool checkpoint);
+
+typedef struct rl_writer_options {
+    rl_batch *standing; /* the start of the queue; its seq is folded */
+    rl_journal *journal;
+    bool journal_started; /* else rl_writer_start_journal has the thread start it */
+    rl_keeper *keeper;
+    uint32_t fold_interval_ms;
+    void (*on_progress)(
+        void *arg); /* from the thread: folded, failed, or the journal has started */
+    void *arg;
+} rl_writer_options;
+
+int rl_writer_start(rl_writer *w, const rl_writer_options *options, char *error, size_t error_len);
+/* Stops the thread; with `fold`, everything linked so far is folded first. SQLITE_OK, or why that
+ * failed. */
+int rl_writer_stop(rl_writer *w, bool fold);
+
+/* --- loop, while the thread runs; none of these waits
+ * --------------------------------------------- */
+
+void rl_writer_want(rl_writer *w, uint64_t seq); /* fold up to seq now, not at the next interval */
+void rl_writer_wake(rl_writer *w);
+void rl_writer_set_interval(rl_writer *w, uint32_t ms);
+void rl_writer_set_transaction_limit(rl_writer *w,
+                                     uint64_t bytes); /* of batches in one transaction */
+void rl_writer_start_journal(rl_writer *w);
+bool rl_writer_journal_started(const rl_writer *w);
+bool rl_writer_journal_failed(
+    const rl_writer *w); /* could not be started so far; it keeps trying */
+
+const rl_batch *rl_writer_standing(const rl_writer *w);
+uint64_t rl_writer_folded_seq(const rl_writer *w);
+uint64_t
+rl_writer_folded_bytes(const rl_writer *w); /* footprints of all batches folded since start */
+/* The last attempt failed: false when it did not. The sentence has what SQLite and the system said.
+ */
+bool rl_writer_failed(const rl_writer *w, char *text, size_t text_len);
+
+typedef struct rl_writer_stats {
+    uint64_t folds, batches, changes, rows, failures, last_us, last_rows;
+    int64_t last_wall_ms;
+} rl_writer_stats;
+void rl_writer_stats_read(const rl_writer *w, rl_writer_stats *out); /* any thread */
+
+#endif
