@@ -183,7 +183,7 @@ void rl_chain_consume(rl_chain *c, size_t len) {
 static void chain_truncate(rl_chain *c, uint64_t to) {
     rl_chunk *k = c->head;
     uint64_t start = c->consumed - c->head_offset; /* position of k->data[0] */
-    while (k != c->tail && start + k->used < to) {
+    while (k->next && start + k->used < to) {
         start += k->used;
         k = k->next;
     }

@@ -81,7 +81,7 @@ static void output_copy(const rl_chain *out, uint64_t from, rl_buffer *to) {
     size_t total;
     size_t skip = (size_t)(from - out->consumed);
     count = rl_chain_peek(out, UINT64_MAX, iov, count, &total);
-    rl_buffer_reserve(to, total - skip);
+    rl_buffer_reserve(to, total - skip + 1); /* never without memory */
     for (int i = 0; i < count; i++) {
         size_t drop = skip < iov[i].iov_len ? skip : iov[i].iov_len;
         rl_buffer_add(to, (char *)iov[i].iov_base + drop, iov[i].iov_len - drop);

@@ -112,17 +112,19 @@ static void listener_closed(uv_handle_t *h) {
     net_handle_closed(l->net); /* frees l too, with the net: connections name its path until then */
 }
 
-/* Listens on a bound socket. On an error the caller still owns fd and path. */
-static int listener_add(rl_net *n, int fd, int backlog, net_listener **out) {
-    if (listen(fd, backlog) < 0)
-        return -errno;
+/* Listens on a bound socket. NULL on an error, told in *err; the caller then still owns fd. */
+static net_listener *listener_add(rl_net *n, int fd, int backlog, int *err) {
+    if (listen(fd, backlog) < 0) {
+        *err = -errno;
+        return NULL;
+    }
     net_listener *l = rl_calloc(1, sizeof *l);
     l->net = n;
     l->fd = fd;
-    int err = uv_poll_init(n->loop, &l->poll, fd);
-    if (err) {
+    *err = uv_poll_init(n->loop, &l->poll, fd);
+    if (*err) {
         rl_free(l);
-        return err;
+        return NULL;
     }
     l->poll.data = l;
     n->handles++;
@@ -130,8 +132,7 @@ static int listener_add(rl_net *n, int fd, int backlog, net_listener **out) {
     n->listeners_end = &l->next;
     if (!n->accept_stopped)
         uv_poll_start(&l->poll, UV_READABLE, on_acceptable);
-    *out = l;
-    return 0;
+    return l;
 }
 
 static int parse_address(const char *text, int port, struct sockaddr_storage *out) {
@@ -168,7 +169,7 @@ int rl_net_listen_tcp(rl_net *n, const char *address, int port, int backlog) {
         err = -errno;
         goto failed;
     }
-    if ((err = listener_add(n, fd, backlog, &l)) != 0)
+    if ((l = listener_add(n, fd, backlog, &err)) == NULL)
         goto failed;
     l->port = ntohs(is_ip6 ? ((struct sockaddr_in6 *)&addr)->sin6_port
                            : ((struct sockaddr_in *)&addr)->sin_port);
@@ -207,7 +208,7 @@ int rl_net_listen_unix(rl_net *n, const char *path, unsigned mode, int backlog) 
         err = -errno;
         goto failed_bound;
     }
-    if ((err = listener_add(n, fd, backlog, &l)) != 0)
+    if ((l = listener_add(n, fd, backlog, &err)) == NULL)
         goto failed_bound;
     size_t size = strlen(path) + 3;
     l->path = rl_strdup(path);
