@@ -196,7 +196,7 @@ static bool finish_dir(rl_config *c, rl_buffer *error) {
 }
 
 /* Names go into lines of a length that is still read; how many there are depends on the file. */
-static void log_ignored(const rl_config *c) {
+static void log_names(const rl_config *c) {
     enum { LINE = 600 };
     rl_buffer line = {0};
     for (size_t i = 0, n = rl_config_row_count(); i <= n; i++) {
@@ -245,11 +245,12 @@ bool rl_config_finish(rl_config *c, rl_buffer *error) {
                            "on; set one of them");
         return false;
     }
-    if (!finish_dir(c, error))
-        return false;
-    log_ignored(c);
+    return finish_dir(c, error);
+}
+
+void rl_config_log_ignored(const rl_config *c) {
+    log_names(c);
     log_save(c);
-    return true;
 }
 
 /* --- CONFIG GET --- */
@@ -370,8 +371,8 @@ static void set_exchange(rl_config *c, set_item *item) {
     item->text = rl_config_exchange(c, item->row, item->text);
 }
 
-/* Tells the observer of each change. When it refuses one, puts all old values back and tells it of
- * those it had taken. */
+/* Tells the observer of each change. When it refuses one, puts all old values back and tells it
+ * again, of that one too: it may have gone half the way. */
 static bool set_apply(rl_config *c, set_item *items, int count, rl_buffer *error) {
     rl_buffer why = {0};
     int i = 0;
@@ -384,7 +385,7 @@ static bool set_apply(rl_config *c, set_item *items, int count, rl_buffer *error
                    why.len ? rl_buffer_cstr(&why) : "the server refused it", error);
         for (int j = count; j-- > 0;)
             set_exchange(c, &items[j]);
-        for (int j = 0; j < i; j++) {
+        for (int j = 0; j <= i; j++) {
             rl_buffer_clear(&why);
             if (items[j].changed)
                 c->apply(c->apply_arg, rl_config_row_at(items[j].row)->name, &why);

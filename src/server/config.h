@@ -98,9 +98,11 @@ bool rl_config_load_text(rl_config *c, const char *name, rl_bytes text, rl_buffe
  * value may begin with "--" right behind its directive; "-" as the last one reads stdin;
  * "--port=7000" is refused with a hint. */
 bool rl_config_load_args(rl_config *c, int argc, char **argv, rl_buffer *error);
-/* Checks what only the whole can tell (tcp port and unix socket both off, …), makes `dir` absolute
- * and logs which directives are ignored. Call once, after loading, with the log open. */
+/* Checks what only the whole can tell (tcp port and unix socket both off, …) and makes `dir`
+ * absolute. Call once, after loading. */
 bool rl_config_finish(rl_config *c, rl_buffer *error);
+/* Logs which directives that the user set have no effect here. Call once the log is open. */
+void rl_config_log_ignored(const rl_config *c);
 
 const char *rl_config_path(const rl_config *c); /* absolute path of the file in use, "" when none */
 
@@ -118,8 +120,9 @@ bool rl_config_set(rl_config *c, const rl_bytes *pairs, int count, rl_buffer *er
 
 /* Called for each directive that a CONFIG SET really changed, once all settings have their new
  * values: the server hands the new value to who needs it. Returns false with a reason to refuse:
- * then all settings get their old values back, and it is called again for those it had taken
- * (the answer to that is ignored). `name` is the table's name, never an older one. One observer. */
+ * then all settings get their old values back, and it is called again for every directive it had
+ * been told of, the refused one too, so that it can go back (the answer to that is ignored). `name`
+ * is the table's name, never an older one. One observer. */
 typedef bool (*rl_config_apply)(void *arg, const char *name, rl_buffer *error);
 void rl_config_observe(rl_config *c, rl_config_apply apply, void *arg);
 

@@ -313,8 +313,8 @@ bool rl_config_parse_bind(const rl_config_row *row, const rl_config_words *words
     if (words->count > BIND_MAX)
         return fail(error, "Too many bind addresses specified.");
     size_t start = value->len;
-    if (!is_empty_word(words))
-        for (size_t i = 0; i < words->count; i++)
+    for (size_t i = 0; i < words->count; i++)
+        if (words->at[i].len)
             add_word(value, start, words->at[i]);
     return true;
 }
