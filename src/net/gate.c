@@ -73,21 +73,24 @@ bool rl_conn_gated(const rl_conn *c) {
     return c->gates.count > 0;
 }
 
-/* Copies the output from position `from` on. */
-static void output_copy(const rl_chain *out, uint64_t from, rl_buffer *to) {
+/* A copy of the output from position `from` on; *len says how long it is. The caller frees it. */
+static char *output_copy(const rl_chain *out, uint64_t from, size_t *len) {
     /* A chunk is at least a page, so this many runs are more than there are. */
     int count = (int)(rl_chain_memory(out) / 4096) + 1;
     struct iovec *iov = rl_malloc((size_t)count * sizeof *iov);
-    size_t total;
+    size_t total, done = 0;
     size_t skip = (size_t)(from - out->consumed);
     count = rl_chain_peek(out, UINT64_MAX, iov, count, &total);
-    rl_buffer_reserve(to, total - skip + 1); /* never without memory */
+    char *bytes = rl_malloc(total - skip + 1);
     for (int i = 0; i < count; i++) {
         size_t drop = skip < iov[i].iov_len ? skip : iov[i].iov_len;
-        rl_buffer_add(to, (char *)iov[i].iov_base + drop, iov[i].iov_len - drop);
+        memcpy(bytes + done, (char *)iov[i].iov_base + drop, iov[i].iov_len - drop);
+        done += iov[i].iov_len - drop;
         skip -= drop;
     }
     rl_free(iov);
+    *len = done;
+    return bytes;
 }
 
 unsigned rl_conn_fail_gates(rl_conn *c, rl_bytes text) {
@@ -103,28 +106,29 @@ unsigned rl_conn_fail_gates(rl_conn *c, rl_bytes text) {
     uint64_t cursor = start; /* old bytes before it are dealt with */
     unsigned replaced = 0;
     uint32_t kept = i;
-    rl_buffer old = {0}, new = {0};
-    output_copy(&c->out, start, &old);
+    rl_buffer new = {0};
+    size_t old_len;
+    char *old = output_copy(&c->out, start, &old_len);
     for (; i < end; i++) {
         net_gate gate = g->at[i];
-        rl_buffer_add(&new, old.ptr + (cursor - start), (size_t)(gate.from - cursor));
+        rl_buffer_add(&new, old + (cursor - start), (size_t)(gate.from - cursor));
         if (gate.is_write) {
             for (uint32_t k = 0; k < gate.replies; k++)
                 rl_buffer_add_bytes(&new, text);
             replaced += gate.replies;
         } else {
             size_t len = (size_t)(gate.until - gate.from);
-            rl_buffer_add(&new, old.ptr + (gate.from - start), len);
+            rl_buffer_add(&new, old + (gate.from - start), len);
             g->at[kept] = gate;
             g->at[kept].until = start + new.len;
             g->at[kept++].from = start + new.len - len;
         }
         cursor = gate.until;
     }
-    rl_buffer_add(&new, old.ptr + (cursor - start), old.len - (size_t)(cursor - start));
+    rl_buffer_add(&new, old + (cursor - start), old_len - (size_t)(cursor - start));
     g->count = kept - g->head;
     rl_chain_replace(&c->out, start, rl_chain_position(&c->out), new.ptr, new.len);
-    rl_buffer_release(&old);
+    rl_free(old);
     rl_buffer_release(&new);
     if (g->count == 0)
         net_gates_release(g);
