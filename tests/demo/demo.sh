@@ -130,13 +130,13 @@ query() {
 
 check_rows() {
     local rows
-    rows=$(query "select count(*) from strings where db = 0 and key glob 'package:*'")
+    rows=$(query "select count(*) from strings where database = 0 and key glob 'package:*'")
     [ "$rows" = "$count" ] || { echo "data.db has $rows rows, expected $count" >&2; return 1; }
     echo "$rows rows"
 }
 
 check_row_values() {
-    query "select value from strings where db = 0 and key glob 'package:*' order by cast(key as blob)" |
+    query "select value from strings where database = 0 and key glob 'package:*' order by cast(key as blob)" |
         cmp - "$work/values"
 }
 
