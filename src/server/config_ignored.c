@@ -9,7 +9,6 @@
 #include "server/config_table.h"
 
 #include <limits.h>
-#include <stddef.h>
 
 #define ROW(n, k, d)      .name = n, .kind = RL_CONFIG_##k, .initial = d
 #define BOOL(n, d)        ROW(n, BOOL, d), .flags = RL_CONFIG_IGNORED
@@ -41,6 +40,8 @@
 #define WHY_PUBSUB    .text = "There is no publish/subscribe yet."
 #define WHY_THREADS   .text = "Threads have fixed jobs here."
 #define WHY_PROCESS   .text = "Left to the system and to the service manager."
+#define WHY_CRASH     .text = "A crash is left to the system's own records, such as a core dump."
+#define WHY_TITLE     .text = "The process keeps the name it was started with."
 #define WHY_RHYTHM    .text = "The loop's rhythm needs no tuning."
 
 static const rl_config_choice yes_no_optional[] = {
@@ -187,6 +188,10 @@ static const rl_config_row rows[] = {
     {ROW("maxmemory-clients", PERCENT, "0"), .flags = RL_CONFIG_IGNORED,
      .text = "Clients are bounded one by one, by client-query-buffer-limit and "
              "client-output-buffer-limit."},
+    {COUNT("lfu-log-factor", "10"), RL_CONFIG_TO(lfu_log_factor), WHY_EVICTION},
+    {COUNT("lfu-decay-time", "1"), RL_CONFIG_TO(lfu_decay_time), WHY_EVICTION},
+    {INT("active-expire-effort", "1", 1, 10), RL_CONFIG_TO(active_expire_effort),
+     .text = "Expired keys are deleted when they are due, in a bounded share of the time."},
     {BOOL("lazyfree-lazy-eviction", "no"), WHY_FREE},
     {BOOL("lazyfree-lazy-expire", "no"), WHY_FREE},
     {BOOL("lazyfree-lazy-server-del", "no"), WHY_FREE},
@@ -222,7 +227,16 @@ static const rl_config_row rows[] = {
     {LIST("shutdown-on-sigterm", "default"), .parse = rl_config_parse_shutdown,
      .choices = shutdown_ways, .expects = "default, or some of save, nosave, now, force",
      .text = "A stop always answers, folds and closes; a second signal ends at once."},
-    {BOOL("crash-memcheck-enabled", "yes"), .text = "A crash is logged without testing memory."},
+    {BOOL("crash-log-enabled", "yes"), RL_CONFIG_TO(crash_log_enabled), WHY_CRASH},
+    {BOOL("crash-memcheck-enabled", "yes"), WHY_CRASH},
+    {FIXED(BOOL, "set-proc-title", "yes"), RL_CONFIG_TO(set_proc_title), WHY_TITLE},
+    {TEXT("proc-title-template", "{title} {listen-addr} {server-mode}"),
+     .parse = rl_config_parse_title, RL_CONFIG_TO(proc_title_template), WHY_TITLE,
+     .expects = "a text with {title}, {listen-addr}, {server-mode}, {port}, {tls-port}, "
+                "{unixsocket} or {config-file} in it"},
+    {FIXED(BOOL, "always-show-logo", "no"), RL_CONFIG_TO(always_show_logo),
+     .text = "There is no banner."},
+    {COUNT("hz", "10"), .parse = rl_config_parse_hz, RL_CONFIG_TO(hz), WHY_RHYTHM},
     {BOOL("dynamic-hz", "yes"), WHY_RHYTHM},
     {BOOL("activerehashing", "yes"), WHY_RHYTHM},
     {LIST("latency-tracking-info-percentiles", "50 99 99.9"), .parse = rl_config_parse_percentiles,

