@@ -202,7 +202,7 @@ static const rl_command subcommands_client[] = {
     {.name = "client|pause", .handler = rl_cmd_client_pause, .arity = -3, .index = 13,
      .flags = RL_CMD_ADMIN | RL_CMD_NOSCRIPT | RL_CMD_LOADING | RL_CMD_STALE,
      .categories = "@admin @slow @dangerous @connection",
-     .group = "connection", .since = "3.0.0", .complexity = "O(1)",
+     .group = "connection", .since = "2.9.50", .complexity = "O(1)",
      .summary = "Holds back the commands of all clients for a while"},
     {.name = "client|reply", .handler = rl_cmd_client_reply, .arity = 3, .index = 14,
      .flags = RL_CMD_NOSCRIPT | RL_CMD_LOADING | RL_CMD_STALE,
