@@ -10,6 +10,8 @@ Writes to FOLDER, all in the same order, one line or request per package:
     load.resp   SET key value, in the protocol's own encoding, for redis-cli --pipe
     get         GET key, for redis-cli
     mget        MGET of 100 keys at a time, for redis-cli
+    load2.resp  SET seen:... n EX 86400, n counting from 1: small writes to lose, if any were lost
+    mget2       MGET of those
 Prints how many there are.
 """
 import json
@@ -45,6 +47,11 @@ def command(*words):
                                               for word in words)
 
 
+def mgets(keys):
+    for at in range(0, len(keys), PER_MGET):
+        yield ("MGET " + " ".join(keys[at:at + PER_MGET]) + "\n").encode()
+
+
 def main(folder):
     packages = {}
     for record in records(sys.stdin.buffer):
@@ -66,8 +73,11 @@ def main(folder):
     write("values", (packages[key].encode() + b"\n" for key in keys))
     write("load.resp", (command("SET", key, packages[key]) for key in keys))
     write("get", (b"GET " + key.encode() + b"\n" for key in keys))
-    write("mget", (("MGET " + " ".join(keys[at:at + PER_MGET]) + "\n").encode()
-                   for at in range(0, len(keys), PER_MGET)))
+    write("mget", mgets(keys))
+    seen = [key.replace("package:", "seen:", 1) for key in keys]
+    write("load2.resp", (command("SET", key, str(n), "EX", "86400")
+                         for n, key in enumerate(seen, 1)))
+    write("mget2", mgets(seen))
     print(len(keys))
 
 
