@@ -260,9 +260,9 @@ static void reply_doc(rl_reply *r, const rl_command *command) {
     const rl_command_doc *doc = &rl_command_docs[command->index];
     const char *flags = doc->deprecated_since ? "deprecated" : doc->system ? "syscmd" : NULL;
     rl_reply_text(r, command->name);
-    rl_reply_map(r, 4 + (size_t)(flags != NULL) + (doc->deprecated_since != NULL) +
-                        (doc->replaced_by != NULL) + (doc->argument_count != 0) +
-                        (command->subcommand_count != 0));
+    rl_reply_map(r, 3 + (size_t)(command->complexity != NULL) + (flags != NULL) +
+                        (doc->deprecated_since != NULL) + (doc->replaced_by != NULL) +
+                        (doc->argument_count != 0) + (command->subcommand_count != 0));
     reply_named_text(r, "summary", command->summary);
     reply_named_text(r, "since", command->since);
     reply_named_text(r, "group", command->group);

@@ -164,6 +164,8 @@ def read_texts(path):
         if len(entry["lines"]) != 2:
             fail(f"{path}: {name} needs one sentence and one complexity")
         entry["summary"], entry["complexity"] = (line.rstrip(".") for line in entry.pop("lines"))
+        if entry["complexity"] == "-":
+            entry["complexity"] = None
     return texts
 
 
@@ -280,7 +282,8 @@ def key_spec_row(key):
         row += ", .begin = RL_BEGIN_UNKNOWN"
     (find, values), = key["find"].items()
     if find == "range":
-        row += f", .find = RL_FIND_RANGE, .last = {values['lastkey']}, .step = {values['step']}, .limit = {values['limit']}"
+        row += (f", .find = RL_FIND_RANGE, .last = {values['lastkey']}, .step = {values['step']}"
+                f", .limit = {values['limit']}")
     elif find == "keynum":
         row += (f", .find = RL_FIND_KEYNUM, .keynum_index = {values['keynumidx']}"
                 f", .first_key = {values['firstkey']}, .step = {values['step']}")
@@ -292,8 +295,8 @@ def key_spec_row(key):
 def command_row(command, specs, tips):
     flags = " | ".join("RL_CMD_" + flag.upper() for flag in FLAGS if flag in command["flags"]) or "0"
     categories = " ".join("@" + word for word in categories_of(command))
-    lines = [f".name = {quoted(command['name'])}, .handler = {handler_of(command) or 'NULL'}, .arity = {command['arity']},"
-             f" .index = {command['index']},",
+    lines = [f".name = {quoted(command['name'])}, .handler = {handler_of(command) or 'NULL'},"
+             f" .arity = {command['arity']}, .index = {command['index']},",
              f".flags = {flags},",
              f".categories = {quoted(categories)},"]
     if command["keys"]:
@@ -302,7 +305,8 @@ def command_row(command, specs, tips):
         lines.append(f".first_key = {first}, .last_key = {last}, .key_step = {step},"
                      f" .key_specs = {name}, .key_spec_count = {len(command['keys'])},")
     if command["tips"]:
-        lines.append(f".tips = {tips.name('tips_' + c_name(command), [quoted(tip) for tip in command['tips']] + ['NULL'])},")
+        rows = [quoted(tip) for tip in command["tips"]] + ["NULL"]
+        lines.append(f".tips = {tips.name('tips_' + c_name(command), rows)},")
     if command["subcommands"]:
         lines.append(f".subcommands = subcommands_{c_name(command)},"
                      f" .subcommand_count = {len(command['subcommands'])},")
@@ -415,7 +419,7 @@ def page(commands):
             summary = command["summary"] + "."
             if command["deprecated"]:
                 summary += f" Deprecated since {command['deprecated']}: use {command['replaced_by']}."
-            cells = ["`" + " ".join(words) + "`", summary, command["complexity"], command["since"]]
+            cells = ["`" + " ".join(words) + "`", summary, command["complexity"] or "", command["since"]]
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
         lines.append("")
     return "\n".join(lines[:-1]) + "\n"

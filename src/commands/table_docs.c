@@ -94,10 +94,6 @@ static const rl_argument args_client_unblock[] = {
 static const rl_argument args_command_docs[] = {
     {.name = "command-name", .type = RL_ARGUMENT_STRING, .flags = RL_ARGUMENT_OPTIONAL | RL_ARGUMENT_MULTIPLE, .key_spec = -1},
 };
-static const rl_argument args_command_getkeys[] = {
-    {.name = "command", .type = RL_ARGUMENT_STRING, .key_spec = -1},
-    {.name = "arg", .type = RL_ARGUMENT_STRING, .flags = RL_ARGUMENT_OPTIONAL | RL_ARGUMENT_MULTIPLE, .key_spec = -1},
-};
 static const rl_argument args_command_list_filterby[] = {
     {.name = "module-name", .type = RL_ARGUMENT_STRING, .key_spec = -1, .token = "MODULE"},
     {.name = "category", .type = RL_ARGUMENT_STRING, .key_spec = -1, .token = "ACLCAT"},
@@ -334,8 +330,6 @@ const rl_command_doc rl_command_docs[] = {
     [16] = {.arguments = args_client_setname, .argument_count = 1}, /* client|setname */
     [17] = {.arguments = args_client_unblock, .argument_count = 2}, /* client|unblock */
     [21] = {.arguments = args_command_docs, .argument_count = 1}, /* command|docs */
-    [22] = {.arguments = args_command_getkeys, .argument_count = 2}, /* command|getkeys */
-    [23] = {.arguments = args_command_getkeys, .argument_count = 2}, /* command|getkeysandflags */
     [25] = {.arguments = args_command_docs, .argument_count = 1}, /* command|info */
     [26] = {.arguments = args_command_list, .argument_count = 1}, /* command|list */
     [28] = {.arguments = args_config_get, .argument_count = 1}, /* config|get */

@@ -181,7 +181,7 @@ static void check_texts(const rl_command *command, const rl_command *container) 
     cr_assert_eq(command->since[end], '\0', "%s", name);
     cr_assert_geq(strlen(summary), 10, "%s", name);
     cr_assert_neq(summary[strlen(summary) - 1], '.', "%s", name);
-    cr_assert_geq(strlen(command->complexity), 4, "%s", name);
+    cr_assert(command->complexity == NULL || strlen(command->complexity) >= 4, "%s", name);
     cr_assert(has_word("connection string generic transactions server", command->group), "%s",
               name);
     for (const char *const *tip = command->tips; tip && *tip; tip++)
@@ -210,8 +210,9 @@ static void check_doc(const rl_command *command, const rl_command *container) {
     const rl_command_doc *doc = &rl_command_docs[command->index];
     check_arguments(command, doc->arguments, doc->argument_count);
     cr_assert_eq(doc->deprecated_since != NULL, doc->replaced_by != NULL, "%s", command->name);
-    /* Whoever needs arguments says which. DEBUG has too many kinds. */
-    if (!doc->system && command->subcommand_count == 0 &&
+    /* Whoever needs arguments says which. DEBUG and what takes a whole command have too many kinds.
+     */
+    if (!doc->system && !strstr(command->name, "|getkeys") && command->subcommand_count == 0 &&
         least_arguments(command) > (container ? 2 : 1))
         cr_assert_gt(doc->argument_count, 0, "%s", command->name);
 }
