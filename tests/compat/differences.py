@@ -7,6 +7,40 @@ docs/compatibility.md, with the reason for users; run.py checks that, and that e
 a case and really is a difference.
 """
 
+# The commands of redis-server 7.0.15 that Rubellite has.
+COMMANDS = set("""
+append auth bgrewriteaof bgsave client command config copy dbsize debug decr decrby del discard echo exec
+exists expire expireat expiretime flushall flushdb get getdel getex getrange getset hello incr incrby
+incrbyfloat info keys lastsave latency lcs lolwut memory mget monitor move mset msetnx multi object persist
+pexpire pexpireat pexpiretime ping psetex pttl quit randomkey rename renamenx reset role save scan select set
+setex setnx setrange shutdown slowlog strlen substr swapdb time touch ttl type unlink unwatch wait watch
+""".split())
+
+# Those of later versions, which follow the public documentation.
+LATER_COMMANDS = {"waitaof"}
+LATER_SUBCOMMANDS = {"client|setinfo", "client|no-touch"}
+
+# Subcommands of redis-server 7.0.15 that Rubellite does not have.
+MISSING_CLIENT = {"caching", "getredir", "tracking", "trackinginfo"}
+
+# What DEBUG has; the rest of Redis's is for the tests of Redis itself.
+DEBUG = {"CHANGE-REPL-ID", "DIGEST", "DIGEST-VALUE", "ERROR", "HELP", "LOADAOF", "LOG", "OBJECT", "PAUSE-CRON",
+         "POPULATE", "PROTOCOL", "RELOAD", "SET-ACTIVE-EXPIRE", "SLEEP"}
+
+
+# Directives with another value at the start.
+CONFIG_VALUES = {"dbfilename": b"data.db", "appendonly": b"yes"}
+
+# Directives of our own, and those of Redis 7.2.
+CONFIG_MORE = {"journal-segment-size", "journal-backlog-limit", "fold-interval", "allow-network-fs",
+               "cluster-announce-human-nodename", "locale-collate", "set-max-listpack-entries",
+               "set-max-listpack-value"}
+
+# (directive, value) that Redis takes and Rubellite refuses, because it could not keep the promise.
+CONFIG_REFUSED = {("min-replicas-to-write", value) for value in ("1", "2", "10", "100", "600", "65535", "65536",
+                                                                 "2147483647")}
+CONFIG_REFUSED |= {("min-slaves-to-write", value) for _, value in CONFIG_REFUSED}
+
 
 class Difference:
     def __init__(self, title, reason, expect=None):
@@ -15,6 +49,124 @@ class Difference:
         self.expect = expect    # (step, redis's reply, protocol) -> the reply that ours must give
 
 
+def unknown_command(args):
+    """The bytes with which Redis answers a command that it does not know."""
+    shown = b""
+    for arg in args[1:]:
+        if len(shown) >= 128:
+            break
+        shown += b"'%s' " % arg[:128 - len(shown)]
+    text = b"-ERR unknown command '%s', with args beginning with: %s" % (args[0][:128], shown)
+    return text.replace(b"\r", b" ").replace(b"\n", b" ") + b"\r\n"
+
+
+def _unknown_subcommand(step, reply, proto):
+    return "-", b"ERR unknown subcommand '%s'. Try %s HELP." % (step.args[1][:128], step.args[0].upper())
+
+
+def _client(step, reply, proto):
+    """Redis's reply about CLIENT as it is with another set of subcommands."""
+    words = [arg.lower() for arg in step.args]
+    if words[:2] == [b"client", b"help"]:
+        kind, lines = reply
+        kept, dropping = [], False
+        for line in lines:
+            word = line[1].split(b" ")[0].decode()
+            if word:
+                dropping = word.lower() in MISSING_CLIENT
+            if not dropping:
+                kept.append(line)
+        for word in (b"SETINFO", b"NO-TOUCH"):
+            kept.insert(1, ("+", word))
+        return kind, kept
+    if words[:2] == [b"command", b"info"]:
+        kind, (entry,) = reply
+        parts = list(entry[1])
+        subs = [sub for sub in parts[9][1]
+                if sub[1][0][1].decode().split("|")[1] not in MISSING_CLIENT]
+        parts[9] = (parts[9][0], subs + [_later_entry(name, arity, tips, proto) for name, arity, tips in (
+            (b"client|setinfo", 4, (b"request_policy:all_nodes", b"response_policy:all_succeeded")),
+            (b"client|no-touch", 3, ()))])
+        return kind, [("*", parts)]
+    return _unknown_subcommand(step, reply, proto)
+
+
+def _later_entry(name, arity, tips, proto):
+    """COMMAND INFO's entry of a subcommand that came after 7.0."""
+    group = "~" if proto == 3 else "*"
+    return "*", [("$", name), (":", b"%d" % arity),
+                 (group, [("+", flag) for flag in (b"noscript", b"loading", b"stale")]),
+                 (":", b"0"), (":", b"0"), (":", b"0"),
+                 (group, [("+", word) for word in (b"@slow", b"@connection")]),
+                 (group, [("$", tip) for tip in tips]), (group, []), (group, [])]
+
+
+def _debug(step, reply, proto):
+    """DEBUG HELP with the subcommands that are there."""
+    kind, lines = reply
+    kept = [lines[0]]
+    kept += [("+", word.encode()) for word in sorted(DEBUG)]
+    return kind, kept
+
+
+def _client_fields(lib_name, lib_version):
+    def expect(step, reply, proto):
+        """Lines of CLIENT LIST and INFO end with the two fields that came with 7.2."""
+        kind, text = reply
+        if kind not in "$=" or not text:
+            return reply
+        extra = b" lib-name=%s lib-ver=%s" % (lib_name, lib_version)
+        ended = text.endswith(b"\n")
+        lines = (text[:-1] if ended else text).split(b"\n")
+        return kind, b"\n".join(line + extra for line in lines) + (b"\n" if ended else b"")
+    return expect
+
+
+def _only_ours(step, reply, proto):
+    """COMMAND LIST without the commands that are not there."""
+    kind, names = reply
+    return kind, [name for name in names
+                  if name[1].decode().split("|")[0] in COMMANDS
+                  and name[1].decode() not in {"client|" + sub for sub in MISSING_CLIENT}]
+
+
+_FIELDS = "CLIENT LIST and CLIENT INFO end with `lib-name` and `lib-ver`"
+_FIELDS_WHY = "They came with Redis 7.2, together with CLIENT SETINFO, which fills them."
+
 TABLE = {
-"client-subcommands": Difference("a","b"), "debug-subcommands": Difference("a","b"), "after-7.0": Difference("a","b"), "client-fields": Difference("a","b"), "client-fields-set": Difference("a","b"),
+    "version": Difference(
+        "`redis_version` is 7.2.x",
+        "Clients compare the number to learn what a server can do, and what they look for came with 7.2. "
+        "Rubellite's own version is `rubellite_version`."),
+    "other-commands": Difference(
+        "Only strings, keys, transactions, connections and administration",
+        "Other types, scripts, publish/subscribe, users, replication and cluster are not there yet. Their "
+        "commands answer as an unknown command does in Redis, so a client can tell.", _only_ours),
+    "after-7.0": Difference(
+        "CLIENT SETINFO, CLIENT NO-TOUCH and WAITAOF are there",
+        "They came with Redis 7.2. Clients open their connections with the first; the last says what is on disk."),
+    "client-fields": Difference(_FIELDS, _FIELDS_WHY, _client_fields(b"", b"")),
+    "client-fields-set": Difference(_FIELDS, _FIELDS_WHY, _client_fields(b"lib", b"1.2")),
+    "client-subcommands": Difference(
+        "No CLIENT TRACKING, TRACKINGINFO, CACHING and GETREDIR",
+        "Client-side caching is not there yet. They answer as an unknown subcommand does in Redis.", _client),
+    "debug-subcommands": Difference(
+        "DEBUG has what tools and tests use",
+        "The rest of Redis's looks into its own data structures, or crashes it.", _debug),
+    "saving": Difference(
+        "SAVE, BGSAVE and BGREWRITEAOF write no RDB or AOF file",
+        "The data is in data.db and in the journal. SAVE answers once data.db is up to date; the other two work in "
+        "the background. The replies are Redis's."),
+    "eviction": Difference(
+        "`maxmemory` only with `maxmemory-policy noeviction`",
+        "Eviction is not there yet, and a cache that is never evicted from would be a surprise."),
+    "config-values": Difference(
+        "`dbfilename` is data.db and `appendonly` is yes at the start",
+        "The file is an SQLite database, and an answered write is kept unless you say otherwise."),
+    "config-more": Difference(
+        "CONFIG GET * has more directives",
+        "Rubellite's own, and some of Redis 7.2 that configuration files of today have."),
+    "config-refused": Difference(
+        "Directives that would change what the server promises are refused",
+        "Such as `replicaof` or `min-replicas-to-write`: to take them and do nothing would be a lie."),
 }

@@ -264,7 +264,9 @@ class Runner:
         known = differences.TABLE[step.differs]
         if step.want is not None:
             wanted, same = step.want, ours.raw == redis.raw
-            ok = ours.state == "replied" and ours.raw == step.want
+            got = self._value(step, ours.trees) if step.norms else ours.raw
+            ok = ours.state == "replied" and got == (
+                self._value(step, [resp.parse(step.want)[0]]) if step.norms else step.want)
         else:
             trees = [known.expect(step, tree, proto) for tree in redis.trees]
             value = self._value(step, ours.trees)

@@ -24,6 +24,12 @@ TABLE = {
                          "slowlog-max-len 55\n"
                          "rename-command FLUSHDB \"\"\n"
                          "rename-command APPEND ADDON\n"),
+    # Without a journal, for WAITAOF.
+    "nojournal": Group([("appendonly", "no")]),
+    # Servers that are stopped and started; with a journal, so that nothing has to be saved.
+    "shutdown": Group([("appendonly", "yes"), ("appendfsync", "everysec")]),
+    # Servers whose every directive is tried.
+    "config": Group(),
     # DEBUG is off unless enabled.
     "nodebug": Group(),
 }

@@ -293,6 +293,96 @@ def info(reply, *names):
     return reply[0], sorted(sections), seen
 
 
+def _info_lines(reply, pattern, keep):
+    """Lines of an INFO section with what `pattern` finds replaced, in any order."""
+    text = resp.text_of(reply)
+    if reply[0] == "-" or text is None:
+        return reply
+    lines = [re.sub(pattern, keep, line) for line in text.decode("latin-1").split("\r\n")]
+    return reply[0], lines[0], sorted(lines[1:])
+
+
+@normaliser
+def keyspace(reply):
+    """INFO keyspace: the average time to live only as a number."""
+    return _info_lines(reply, r"avg_ttl=\d+", "avg_ttl=N")
+
+
+@normaliser
+def command_stats(reply):
+    """INFO commandstats: calls, rejected and failed calls are equal, times only numbers. The
+    harness's own connection asks CLIENT LIST a varying number of times."""
+    shown = _info_lines(reply, r"usec=\d+,usec_per_call=\d+\.\d\d", "usec=N,usec_per_call=N")
+    if reply[0] == "-":
+        return shown
+    return shown[0], shown[1], [line for line in shown[2] if not line.startswith("cmdstat_client|list:")]
+
+
+@normaliser
+def latency_stats(reply):
+    """INFO latencystats: which commands and percentiles."""
+    shown = _info_lines(reply, r"=\d+\.\d+", "=N")
+    if reply[0] == "-":
+        return shown
+    return shown[0], shown[1], [line for line in shown[2] if "client|list:" not in line]
+
+
+@normaliser
+def latest(reply):
+    """LATENCY LATEST: events by name; times only by their form."""
+    kind, events = reply
+    return kind, sorted((event[1][0], len(event[1]), [part[0] for part in event[1]],
+                         range_(event[1][1], "1500000000", "9999999999"), int(event[1][2][1]) >= 10,
+                         int(event[1][3][1]) >= 10) for _, event in enumerate(events))
+
+
+@normaliser
+def history(reply):
+    """LATENCY HISTORY: how many samples, each a time and a number of milliseconds."""
+    kind, samples = reply
+    return kind, [(sample[0], range_(sample[1][0], "1500000000", "9999999999"),
+                   range_(sample[1][1], "10", "60000")) for sample in samples]
+
+
+@normaliser
+def histogram(reply):
+    """LATENCY HISTOGRAM: calls of each command, and counts that rise up to them."""
+    if reply[0] == "-":
+        return reply
+    seen = []
+    for name, body in pairs_of(reply):
+        (calls_name, calls), (usec_name, usec) = pairs_of(body)
+        counts = [int(value[1]) for _, value in pairs_of(usec)]
+        limits = [int(limit[1]) for limit, _ in pairs_of(usec)]
+        seen.append((name, body[0], usec[0], calls_name, calls, usec_name,
+                     counts == sorted(counts) and counts[-1] == int(calls[1]),
+                     limits == sorted(limits), all(limit > 0 for limit in limits)))
+    return reply[0], sorted(seen, key=_key)
+
+
+@normaliser
+def debug_object(reply):
+    """DEBUG OBJECT: the words, the encoding and the count of references."""
+    kind, value = reply
+    words = [word.partition(b":") for word in value.split(b" ")]
+    return kind, [(name, text if name in (b"refcount", b"encoding") else text != b"")
+                  for name, _, text in words]
+
+
+@normaliser
+def role(reply):
+    """ROLE of a master: the offset only a number."""
+    kind, value = reply
+    return kind, value[0], range_(value[1], "0", "1e18"), value[2:]
+
+
+@normaliser
+def pair_of_counts(reply):
+    """WAITAOF: two counts; the first may be one before it is asked for."""
+    kind, value = reply
+    return (kind, range_(value[0], "0", "1"), value[1]) if kind == "*" else reply
+
+
 # Help, commands, slow log -------------------------------------------------------------------------
 
 @normaliser
@@ -326,18 +416,49 @@ def command_info(reply):
 
 
 @normaliser
+def command_arity(reply):
+    """Of COMMAND INFO only name and arity."""
+    kind, value = reply
+    return kind, [("*", entry[1][:2]) if entry[1] else entry for entry in value]
+
+
+@normaliser
+def names(reply):
+    """COMMAND LIST in any order, without the few commands that came after 7.0."""
+    kind, value = reply
+    if kind not in "*~" or value is None:
+        return reply
+    return kind, sorted(item for item in value if item[1] not in LATER)
+
+
+# Written for people, so each server has its own; only that they are there is compared.
+_DOC_TEXTS = {b"summary", b"complexity", b"replaced_by"}
+LATER = {b"waitaof", b"client|setinfo", b"client|no-touch"}  # came after 7.0
+
+
+def _doc(reply):
+    """The documentation of one command: all fields in order, without history."""
+    fields = []
+    for (_, name), value in pairs_of(reply):
+        if name == b"history":
+            continue
+        if name in _DOC_TEXTS:
+            value = value[0], bool(value[1])
+        elif name == b"subcommands":
+            value = value[0], sorted(((sub, _doc(doc)) for sub, doc in pairs_of(value)
+                                      if sub[1] not in LATER), key=_key)
+        elif name == b"doc_flags":
+            value = unordered(value)
+        fields.append((name, value))
+    return reply[0], fields
+
+
+@normaliser
 def command_docs(reply):
-    """COMMAND DOCS: of every command since and group, and that it has a summary and a complexity
-    exactly where Redis has; texts, argument lists and history are not compared."""
+    """COMMAND DOCS: all but the wording of summary, complexity and replaced_by, and but history."""
     if reply[0] == "-":
         return reply
-    seen = []
-    for name, doc in pairs_of(reply):
-        fields = {k[1].decode(): v for k, v in pairs_of(doc)}
-        seen.append((name, doc[0], fields.get("since"), fields.get("group"),
-                     type_(fields["summary"]) if "summary" in fields else "no summary",
-                     bool(fields.get("summary", ("$", b""))[1])))
-    return reply[0], sorted(seen, key=_key)
+    return reply[0], sorted(((name, _doc(doc)) for name, doc in pairs_of(reply)), key=_key)
 
 
 @normaliser
