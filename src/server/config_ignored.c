@@ -10,6 +10,7 @@
 
 #include <limits.h>
 
+/* The arguments are initializers, not expressions. NOLINTBEGIN(bugprone-macro-parentheses) */
 #define ROW(n, k, d)      .name = n, .kind = RL_CONFIG_##k, .initial = d
 #define BOOL(n, d)        ROW(n, BOOL, d), .flags = RL_CONFIG_IGNORED
 #define TEXT(n, d)        ROW(n, TEXT, d), .flags = RL_CONFIG_IGNORED
@@ -25,6 +26,7 @@
 #define HIDDEN(n, d, hi)                                                                           \
     ROW(n, INT, d), .min = INT_MIN, .max = hi, .flags = RL_CONFIG_IGNORED | RL_CONFIG_HIDDEN
 #define FIXED_ENUM(n, d, c) FIXED(ENUM, n, d), .choices = c
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 #define WHY_SNAPSHOT  .text = "There are no RDB snapshots: the journal and data.db keep the data."
 #define WHY_AOF       .text = "The journal needs no rewriting and no tuning."

@@ -11,6 +11,7 @@
 
 #define MB (1024 * 1024)
 
+/* The arguments are initializers, not expressions. NOLINTBEGIN(bugprone-macro-parentheses) */
 #define BOOL(n, d, member) .name = n, .kind = RL_CONFIG_BOOL, .initial = d, RL_CONFIG_TO(member)
 #define TEXT(n, d, member) .name = n, .kind = RL_CONFIG_TEXT, .initial = d, RL_CONFIG_TO(member)
 #define ENUM(n, d, c, member)                                                                      \
@@ -19,6 +20,7 @@
     .name = n, .kind = RL_CONFIG_INT, .initial = d, .min = lo, .max = hi, RL_CONFIG_TO(member)
 #define MEMORY(n, d, lo, hi, member)                                                               \
     .name = n, .kind = RL_CONFIG_MEMORY, .initial = d, .min = lo, .max = hi, RL_CONFIG_TO(member)
+/* NOLINTEND(bugprone-macro-parentheses) */
 #define FIXED     .flags = RL_CONFIG_IMMUTABLE
 #define OURS      .flags = RL_CONFIG_OURS
 #define PROTECTED .flags = RL_CONFIG_PROTECTED
