@@ -90,6 +90,17 @@ static size_t slot_of(const rl_merge *m, uint64_t id) {
     return (size_t)((id * 0x9e3779b97f4a7c15u) >> 32) & m->slot_mask;
 }
 
+void rl_merge_prefetch(const rl_merge *m, const rl_change *changes, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        __builtin_prefetch(&m->slots[slot_of(m, changes[i].id)]);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t number = m->slots[slot_of(m, changes[i].id)].number;
+        if (number)
+            __builtin_prefetch(&m->entries[number - 1], 1);
+    }
+    __asm__ volatile(""); /* else gcc takes the function for one without effect */
+}
+
 static void grow_slots(rl_merge *m) {
     size_t slots = (m->slot_mask + 1) * 2;
     rl_free(m->slots);

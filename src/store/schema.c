@@ -299,7 +299,7 @@ static int configure_writer(sqlite3 *db) {
              "PRAGMA journal_size_limit = 134217728;"
              "PRAGMA secure_delete = OFF; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF;"
              /* Sorted folds walk the table once, so a larger cache buys little and costs memory. */
-             "PRAGMA cache_size = -16384",
+             "PRAGMA cache_size = -32768",
              PAGE_BYTES);
     int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
     int64_t wal = 0;

@@ -23,6 +23,9 @@
 #define STOP_ATTEMPTS     5
 #define TRANSACTION_BYTES (64u << 20)
 
+/* Rounds without a fold after which the page cache is given back. */
+#define IDLE_ROUNDS 5
+
 enum { STOP_NOT, STOP_NOW, STOP_FOLDED };
 
 struct rl_writer {
@@ -61,6 +64,7 @@ struct rl_writer {
     int64_t folded_ms;   /* when it last folded what was due */
     int64_t retry_at_ms; /* after a failure: then, and not before; else 0 */
     int64_t retry_ms;
+    int idle_rounds; /* since something was folded */
 };
 
 /* --- open and close --------------------------------------------------------------------------- */
@@ -182,6 +186,7 @@ static void note_success(rl_writer *w, const rl_fold_result *result, int64_t too
         rl_log(RL_LOG_NOTICE, "%s takes writes again", w->path);
     w->retry_ms = 0;
     w->retry_at_ms = 0;
+    w->idle_rounds = 0;
     atomic_fetch_add(&w->folds, 1);
     atomic_fetch_add(&w->batches, result->batches);
     atomic_fetch_add(&w->changes, result->changes);
@@ -260,6 +265,9 @@ static int64_t fold_due(rl_writer *w) {
     rl_batch *next;
     if (due && now_ms >= w->retry_at_ms) {
         w->folded_ms = now_ms;
+        /* The cache is of use from fold to fold; when nobody writes, the memory is better given back. */
+        if (++w->idle_rounds == IDLE_ROUNDS)
+            sqlite3_db_release_memory(w->db);
         while ((next = next_batch(w)) != NULL && fold_once(w, next) == SQLITE_OK) {
             /* What came meanwhile waits for its turn, unless somebody wants it. */
             wanted = atomic_load(&w->wanted_seq);
