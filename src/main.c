@@ -113,9 +113,12 @@ static int serve(rl_config *config, const char *executable) {
         return fail("", &error);
     }
     rl_log_set_level(set->loglevel);
+    if (set->syslog_enabled)
+        rl_log_syslog_start(set->syslog_ident, set->syslog_facility);
     if (!rl_supervise_begin(set, &error))
         return fail("", &error);
     rl_log(RL_LOG_NOTICE, "Rubellite %s (%s) starting, pid %d", RUBELLITE_VERSION, RUBELLITE_GIT_SHA, (int)getpid());
+    rl_config_log_ignored(config);
     raise_file_limit(set);
     rl_server_options options = {config, rl_commands, rl_commands_count, executable};
     rl_server *server = rl_server_create(&options, &error);

@@ -540,17 +540,14 @@ size_t rl_keyspace_expire_due(rl_keyspace *ks, size_t limit) {
 }
 
 bool rl_keyspace_next_expiry(const rl_keyspace *ks, int64_t *at_ms) {
-    bool found = false;
-    int64_t at;
+    int64_t first = INT64_MAX, at;
     if (!ks->active_expire)
         return false;
-    for (int i = 0; i < ks->databases; i++) {
-        if (rl_expiry_next(ks->dbs[i].expiry, &at) && (!found || at < *at_ms)) {
-            *at_ms = at;
-            found = true;
-        }
-    }
-    return found;
+    for (int i = 0; i < ks->databases; i++)
+        if (rl_expiry_next(ks->dbs[i].expiry, &at) && at < first)
+            first = at;
+    *at_ms = first;
+    return first != INT64_MAX;
 }
 
 void rl_keyspace_set_active_expire(rl_keyspace *ks, bool on) {

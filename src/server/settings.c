@@ -39,8 +39,14 @@ static const struct {
 bool rl_server_apply_setting(void *server, const char *name, rl_buffer *error) {
     rl_server *s = server;
     if (strcmp(name, "port") == 0 || strcmp(name, "bind") == 0) {
+        rl_buffer why = {0};
         rl_net_listen_stop(s->net);
-        return rl_server_listen(s, error) == 0;
+        if (rl_server_listen(s, &why) == 0)
+            return true;
+        rl_log(RL_LOG_WARNING, "CONFIG SET %s: %s", name, rl_buffer_cstr(&why));
+        rl_buffer_release(&why);
+        rl_buffer_add_text(error, "Unable to listen on this port. Check server logs.");
+        return false;
     }
     for (size_t i = 0; i < sizeof applied / sizeof *applied; i++)
         if (strcmp(applied[i].name, name) == 0)
