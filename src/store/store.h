@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The store: DIR/data.db, its journal and the threads that keep them. "Memory answers, the journal
+ * remembers, SQLite keeps": the loop hands over sealed batches and is told how far they are
+ * journaled, synced and folded.
+ *
+ *     open ──▶ load (rows into the keyspace) ──▶ start ──▶ append … ──▶ close
+ *
+ * open takes the lock on the directory, opens and checks the database and folds what the journal
+ * still holds, so load sees everything that was answered. All functions are for the thread that
+ * opened the store (the loop), except where said. None of those that run between start and close
+ * waits, syncs or locks.
+ *
+ * Ownership: append takes the batch. The store frees it once it is folded, in rl_store_collect.
+ */
+#ifndef RL_STORE_STORE_H
+#define RL_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/batch.h"
+
+typedef enum rl_durability {
+    RL_DURABILITY_ALWAYS,   /* answered once synced */
+    RL_DURABILITY_EVERYSEC, /* answered once appended, synced every second */
+    RL_DURABILITY_NO,       /* answered once appended */
+    RL_DURABILITY_NONE,     /* no journal: answered at once, kept by the fold alone */
+} rl_durability;
+
+typedef struct rl_store_options {
+    const char *dir;
+    const char *dbfilename; /* a plain name below dir */
+    rl_durability durability;
+    uint64_t segment_bytes; /* journal-segment-size */
+    uint64_t
+        backlog_limit_bytes;   /* batches not folded yet, in memory; above it over_limit is set */
+    uint32_t fold_interval_ms; /* 1000 */
+    bool allow_network_fs;
+    void (*notify)(void *arg); /* from any thread, coalesced: call rl_store_collect soon */
+    void *notify_arg;
+} rl_store_options;
+
+typedef enum rl_store_error {
+    RL_STORE_OK = 0,
+    RL_STORE_LOCKED = -1,     /* another server holds the directory */
+    RL_STORE_IO = -2,         /* the system said no */
+    RL_STORE_SQLITE = -3,     /* SQLite said no */
+    RL_STORE_DAMAGED = -4,    /* data.db or the journal is damaged */
+    RL_STORE_NEWER = -5,      /* written by a newer version */
+    RL_STORE_NETWORK_FS = -6, /* network file system, and not allowed */
+    RL_STORE_REFUSED = -7,    /* a bad option, such as a dbfilename with a slash */
+} rl_store_error;
+
+typedef struct rl_store rl_store;
+
+/* On failure *out is untouched and error has a sentence for the user: what, where, and what to do.
+ */
+int rl_store_open(const rl_store_options *options, rl_store **out, char *error, size_t error_len);
+
+typedef struct rl_store_row {
+    uint64_t id;
+    int db;
+    rl_type type;
+    int64_t expires_at; /* RL_NEVER or Unix ms */
+    rl_bytes key;
+    rl_bytes value; /* strings */
+} rl_store_row;
+
+/* Hands every key to on_row, on the calling thread, in order of id; bytes are valid during the
+ * call. Keys that expired are handed over too. */
+int rl_store_load(rl_store *s, void (*on_row)(void *arg, const rl_store_row *row), void *arg,
+                  char *error, size_t error_len);
+uint64_t rl_store_key_count(
+    rl_store *s); /* before load: how many rows are to come, for sizing (a guess is fine) */
+uint64_t
+rl_store_next_id(const rl_store *s); /* the first row id that was never used; valid after open */
+uint64_t
+rl_store_last_seq(const rl_store *s); /* the last seq ever used; the next batch is this plus one */
+uint64_t rl_store_replayed(const rl_store *s); /* batches that open folded from the journal */
+
+int rl_store_start(rl_store *s, char *error,
+                   size_t error_len); /* starts syncer, store thread and keeper */
+
+/* Takes a sealed batch; seqs are consecutive. Journals it at once where it can; otherwise (no
+ * segment ready, I/O error) keeps it and tries again at each collect, in order. */
+void rl_store_append(rl_store *s, rl_batch *batch);
+
+typedef struct rl_store_progress {
+    uint64_t appended_seq; /* in the journal (or, without one, taken) */
+    uint64_t synced_seq;   /* safe from power loss: synced in the journal, or folded */
+    uint64_t folded_seq;   /* in data.db, synced */
+    uint64_t released_seq; /* may be answered, by the durability in force */
+    uint64_t backlog_bytes;
+    bool over_limit; /* the backlog is over its limit: do not read from clients that write */
+    bool failed;     /* the disk does not take writes: refuse them with -MISCONF */
+} rl_store_progress;
+
+/* A few loads; cheap enough for every turn. */
+void rl_store_progress_read(const rl_store *s, rl_store_progress *out);
+/* After notify and on a timer: tries again what could not be appended, frees what is folded. */
+void rl_store_collect(rl_store *s);
+/* The sentence behind `failed` ("No space left on device while …"). Valid until the next call. */
+const char *rl_store_failure(rl_store *s);
+
+void rl_store_set_durability(rl_store *s, rl_durability durability);
+void rl_store_set_backlog_limit(rl_store *s, uint64_t bytes);
+void rl_store_set_fold_interval(rl_store *s, uint32_t ms);
+void rl_store_sync_soon(rl_store *s); /* makes synced_seq reach what was appended so far */
+void rl_store_fold_soon(rl_store *s); /* makes folded_seq reach what was appended so far */
+/* Folds, then checkpoints the WAL into data.db; done when stats.checkpoints_done has reached the
+ * returned number. */
+uint64_t rl_store_checkpoint_soon(rl_store *s);
+
+typedef struct rl_store_stats {
+    uint64_t folds, folded_batches, folded_changes,
+        folded_rows; /* changes came in, rows went out */
+    uint64_t fold_failures, last_fold_us, last_fold_rows;
+    int64_t last_fold_wall_ms;
+    uint64_t checkpoints_done, checkpoint_failures, last_checkpoint_us;
+    int64_t last_checkpoint_wall_ms;
+    uint64_t wal_bytes, db_bytes;
+    uint64_t journal_segments, journal_spare_segments, journal_bytes_appended, journal_frames;
+    uint64_t journal_syncs, journal_failed_syncs, journal_last_sync_us;
+} rl_store_stats;
+void rl_store_stats_read(const rl_store *s, rl_store_stats *out);
+
+/* Stops the threads. With `fold`, first syncs and folds everything and checkpoints, so that data.db
+ * holds all and the journal nothing; without it, only syncs the journal. Waits: for the end of the
+ * process. 0, or an error when something could not be kept (the journal then still has it). NULL is
+ * fine. */
+int rl_store_close(rl_store *s, bool fold);
+
+#endif
