@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The lock on the data directory. flock(2), because it belongs to the open file and not, as POSIX
+ * record locks do, to the process: closing another descriptor of the file does not drop it.
+ */
+#include "store/dirlock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+
+#define CONTENT_MAX 512
+
+struct rl_dirlock {
+    int fd;
+};
+
+/* Copies the text behind "name " at the start of a line; false when there is no such line. */
+static bool find_line(const char *content, const char *name, char *out, size_t out_len) {
+    size_t name_len = strlen(name);
+    for (const char *line = content; line && *line;) {
+        if (strncmp(line, name, name_len) == 0 && line[name_len] == ' ') {
+            const char *value = line + name_len + 1;
+            snprintf(out, out_len, "%.*s", (int)strcspn(value, "\n"), value);
+            return *out != '\0';
+        }
+        line = strchr(line, '\n');
+        line = line ? line + 1 : NULL;
+    }
+    return false;
+}
+
+static void describe_holder(int fd, const char *path, char *error, size_t error_len) {
+    char content[CONTENT_MAX + 1];
+    ssize_t n = pread(fd, content, CONTENT_MAX, 0);
+    content[n > 0 ? n : 0] = '\0';
+    char pid[32];
+    char started[64];
+    char host[128];
+    if (find_line(content, "pid", pid, sizeof(pid)) &&
+        find_line(content, "started", started, sizeof(started)) &&
+        find_line(content, "host", host, sizeof(host)))
+        snprintf(error, error_len,
+                 "%s is held by process %s on host %s, started %s: another server uses this "
+                 "directory; stop it or choose another directory",
+                 path, pid, host, started);
+    else
+        snprintf(error, error_len,
+                 "%s is held by another process: another server uses this directory; stop it or "
+                 "choose another directory",
+                 path);
+}
+
+static int write_holder(int fd) {
+    char host[128] = "?";
+    if (gethostname(host, sizeof(host) - 1) != 0)
+        snprintf(host, sizeof(host), "?");
+    char started[64] = "?";
+    time_t now = time(NULL);
+    struct tm utc;
+    if (gmtime_r(&now, &utc))
+        strftime(started, sizeof(started), "%Y-%m-%dT%H:%M:%SZ", &utc);
+    char content[CONTENT_MAX];
+    int len = snprintf(content, sizeof(content), "pid %ld\nstarted %s\nhost %s\n", (long)getpid(),
+                       started, host);
+    if (ftruncate(fd, 0) != 0)
+        return -1;
+    ssize_t n = pwrite(fd, content, (size_t)len, 0);
+    if (n == len)
+        return 0;
+    if (n >= 0)
+        errno = ENOSPC;
+    return -1;
+}
+
+int rl_dirlock_acquire(const char *dir, rl_dirlock **out, char *error, size_t error_len) {
+    size_t path_len = strlen(dir) + sizeof("/" RL_DIRLOCK_NAME);
+    char *path = rl_malloc(path_len);
+    snprintf(path, path_len, "%s/%s", dir, RL_DIRLOCK_NAME);
+    int rc = RL_DIRLOCK_IO;
+    const char *doing = "opening";
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0)
+        goto failed;
+    doing = "locking";
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK)
+            goto failed;
+        describe_holder(fd, path, error, error_len);
+        rc = RL_DIRLOCK_HELD;
+        goto done;
+    }
+    doing = "writing";
+    if (write_holder(fd) != 0)
+        goto failed;
+    *out = rl_malloc(sizeof(**out));
+    (*out)->fd = fd;
+    fd = -1;
+    rc = RL_DIRLOCK_OK;
+    goto done;
+failed:
+    snprintf(error, error_len, "%s while %s %s", strerror(errno), doing, path);
+done:
+    if (fd >= 0)
+        close(fd);
+    rl_free(path);
+    return rc;
+}
+
+void rl_dirlock_release(rl_dirlock *lock) {
+    if (!lock)
+        return;
+    /* Nobody holds it from here on, so nobody shall be named. Failing to say so does no harm. */
+    if (ftruncate(lock->fd, 0) != 0)
+        errno = 0;
+    close(lock->fd);
+    rl_free(lock);
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the journal share; nobody else includes it.
+ *
+ *   journal.c          open and close, the loop's side (append, retry), the state others may read
+ *   journal_recover.c  reading the chain of frames at start
+ *   journal_segment.c  segment files: making them ready, putting them aside, removing them
+ *   journal_sync.c     the syncer: which job is next, and doing it
+ *
+ * A segment's life:
+ *
+ *              make                take               seal              folded
+ *     (file) ────────▶ ready slot ──────▶ current ──────────▶ live only ────────▶ spare ──▶ (make)
+ *                          │     syncer → loop       loop         syncer   │
+ *                          └───────────────── retry ───────────────────────┴──▶ removed
+ *
+ * The syncer owns every segment object and all lists. A segment is lent to the loop by way of the
+ * ready slot, and comes back when the loop sets `sealed`; in between the loop reads its constant
+ * fields and writes last_seq. Invariants:
+ *   1. `live` holds every segment with frames that may still be needed, the loop's current one and
+ * the one in the ready slot, in order of number. A spare holds nothing that is needed.
+ *   2. The loop sets last_seq of a segment before `appended`. So whoever has read `appended` sees
+ * all segments that hold frames up to there as unsynced, however many there are.
+ *   3. A dead segment (its sync failed, or it was given up by a retry) is never synced again and
+ * never reused; its frames stay until they are folded.
+ *   4. Files are touched by the syncer alone, but for the loop's write into its current segment.
+ * Before the syncer runs and after it ended, the thread that owns the journal plays both.
+ */
+#ifndef RL_STORE_JOURNAL_INTERNAL_H
+#define RL_STORE_JOURNAL_INTERNAL_H
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+
+#include "store/file_ops.h"
+#include "store/journal.h"
+#include "store/journal_format.h"
+
+#define RL_SPARE_MIN 4 /* spare segments kept, and what a busy journal may keep instead */
+#define RL_SPARE_MAX 16
+
+typedef struct rl_segment rl_segment;
+struct rl_segment {
+    rl_segment *next; /* in its list */
+    uint64_t number;
+    uint64_t size;
+    uint64_t salt;
+    int fd;
+    rl_header_state header; /* on disk */
+    uint64_t synced_seq;
+    bool dead;
+    /* Written by the loop. */
+    _Alignas(64) _Atomic uint64_t last_seq; /* 0: no frame */
+    _Atomic bool sealed;                    /* the loop will not touch it again */
+};
+
+typedef struct rl_segment_list {
+    rl_segment *head;
+    rl_segment **end; /* where the next one is hung */
+    uint64_t count;
+} rl_segment_list;
+
+/* How deep the syncer sleeps, that is, who has to wake it. */
+typedef enum rl_sleep {
+    RL_AWAKE,
+    RL_NAP,    /* it knows that frames are to be synced, and when */
+    RL_ASLEEP, /* nothing to do: even the next frame wakes it */
+} rl_sleep;
+
+/* What was being done when the system said no. A failure is one word, so that any thread can read
+ * it whole: operation, errno and the number of the segment. 0: none. */
+typedef enum rl_journal_operation {
+    RL_DOING_NOTHING,
+    RL_DOING_OPEN,
+    RL_DOING_READ,
+    RL_DOING_WRITE,
+    RL_DOING_SYNC,
+    RL_DOING_CREATE,
+    RL_DOING_FILL,
+    RL_DOING_RENAME,
+    RL_DOING_REMOVE,
+    RL_DOING_SYNC_DIR, /* from here on it is about the directory, not a segment */
+    RL_DOING_MKDIR,
+    RL_DOING_LIST,
+} rl_journal_operation;
+typedef uint64_t rl_journal_fault;
+
+struct rl_journal {
+    /* Constant while threads run. */
+    char *dir;
+    uint64_t segment_bytes;
+    void (*on_progress)(void *arg);
+    void *arg;
+    const rl_file_ops *files;
+    pthread_t syncer;
+    bool running;
+    sem_t wake;
+
+    /* The loop's. */
+    _Alignas(64) rl_segment *current;
+    uint64_t offset;   /* of the next frame in it */
+    uint64_t last_seq; /* appended last, in this life */
+    uint64_t retries_asked;
+    _Atomic uint64_t frames, bytes_appended;
+
+    /* From the loop (and `folded` from the store thread) to the syncer. */
+    _Alignas(
+        64) _Atomic uint64_t appended; /* 0 after a retry: nothing is, in segments that count */
+    _Atomic uint64_t sync_wanted;      /* sync up to here without regard to the mode */
+    _Atomic uint64_t frame_wanted;     /* the loop waits for a segment with room for this; or 0 */
+    _Atomic uint64_t retry_asked;
+    _Atomic uint64_t folded;
+    _Atomic int mode;
+    _Atomic bool stop;
+
+    /* From the syncer to everybody. */
+    _Alignas(64) _Atomic uint64_t synced;
+    _Atomic int sleeping; /* rl_sleep; whoever else sets it to RL_AWAKE posts `wake` */
+    _Atomic(rl_segment *) ready;
+    _Atomic rl_journal_fault fault; /* the loop sets it as well, when it was 0 */
+    _Atomic uint64_t retry_done;
+    _Atomic uint64_t segments, spare_segments, syncs, failed_syncs, last_sync_us;
+
+    /* The syncer's. */
+    _Alignas(64) rl_segment_list live;
+    rl_segment_list spare;
+    uint64_t spare_limit;
+    uint64_t next_number;
+    rl_segment *making; /* half made */
+    uint64_t made_bytes;
+    int64_t make_again_at_us; /* making one failed while nobody waited for it */
+    int64_t last_sync_at_us;
+    uint64_t folded_seen;
+    bool retrying;
+    bool synced_last; /* the last job was a sync: another one has its turn */
+};
+
+/* journal.c */
+rl_journal_fault rl_journal_fault_of(rl_journal_operation doing, int error, uint64_t number);
+void rl_journal_fault_text(const rl_journal *j, rl_journal_fault fault, char *text, size_t len);
+void rl_journal_fail(rl_journal *j, rl_journal_fault fault); /* keeps the first one */
+void rl_journal_wake(rl_journal *j, rl_sleep from);
+
+/* journal_segment.c; the syncer's thread */
+void rl_segment_list_init(rl_segment_list *list);
+void rl_segment_list_add(rl_segment_list *list, rl_segment *s);
+rl_segment *rl_segment_list_take(rl_segment_list *list); /* the first; NULL when empty */
+rl_segment *rl_segment_create(uint64_t number, int fd, uint64_t size);
+char *rl_segment_path(const rl_journal *j, uint64_t number); /* the caller frees it */
+void rl_segment_close(rl_journal *j, rl_segment *s);         /* and frees; the file stays */
+rl_journal_fault rl_segment_remove(rl_journal *j, rl_segment *s);
+/* Zeroes the header, synced: whatever the file holds is nothing from then on. */
+rl_journal_fault rl_segment_blank(rl_journal *j, rl_segment *s);
+/* One step towards the next segment, with room for a frame of `frame_bytes`. 1: *out is ready, on
+ * disk and in `live`; 0: call again; -1: failed, *fault says how, and nothing half made is left. */
+int rl_segment_make(rl_journal *j, uint64_t frame_bytes, rl_segment **out, rl_journal_fault *fault);
+void rl_segment_make_cancel(rl_journal *j);
+/* Puts aside what is folded. */
+void rl_segment_retire_folded(rl_journal *j, uint64_t folded_seq);
+/* Takes one that was never used out of `live`. */
+void rl_segment_take_back(rl_journal *j, rl_segment *s);
+void rl_segment_count(rl_journal *j); /* publishes how many there are */
+
+/* journal_sync.c */
+void *rl_journal_syncer(void *journal);
+
+/* journal_recover.c */
+/* Fills `live` with what the directory holds. */
+int rl_journal_find(rl_journal *j, char *error, size_t error_len);
+
+#endif

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading the journal back.
+ *
+ * First every segment is read whole and every good frame that is not folded goes into an index.
+ * Then the index is sorted by seq and the frames are handed over from after_seq + 1 on, as long as
+ * none is missing. Going by the index and not by the place in the files makes the order of
+ * segments, frames that are there twice, and segments that are missing, harmless.
+ *
+ * Where the chain ends, the question is whether something is lost. Frames carry the seq that was
+ * known to be safe when they were written. If any names a seq beyond the end, then what was
+ * promised is missing: damage. Otherwise frames beyond the end were never promised to survive, and
+ * they are dropped.
+ */
+#include "store/journal_internal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/buffer.h"
+
+/* --- finding the segments ------------------------------------------------------------------ */
+
+typedef struct number_list {
+    uint64_t *numbers;
+    size_t count;
+    size_t cap;
+} number_list;
+
+static void on_name(void *arg, const char *name) {
+    number_list *list = arg;
+    uint64_t number;
+    if (!rl_segment_name_read(name, &number))
+        return;
+    if (list->count == list->cap) {
+        list->cap = list->cap ? list->cap * 2 : 16;
+        list->numbers = rl_realloc(list->numbers, list->cap * sizeof(*list->numbers));
+    }
+    list->numbers[list->count++] = number;
+}
+
+static int by_number(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a;
+    uint64_t y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static rl_journal_fault read_header(rl_segment *s) {
+    char block[RL_SEGMENT_HEADER_BYTES];
+    if (s->size < sizeof(block))
+        return 0; /* cut short while it was made */
+    if (rl_file_read_all(s->fd, block, sizeof(block), 0) != 0)
+        return rl_journal_fault_of(RL_DOING_READ, errno, s->number);
+    rl_segment_header header;
+    s->header = rl_segment_header_read(block, &header);
+    if (s->header != RL_HEADER_GOOD)
+        return 0;
+    s->salt = header.salt;
+    if (header.number != s->number)
+        s->header = RL_HEADER_BAD; /* it got a new name, but no new header yet */
+    return 0;
+}
+
+/* Opens one segment and hangs it into `live`. */
+static rl_journal_fault open_segment(rl_journal *j, uint64_t number) {
+    char *path = rl_segment_path(j, number);
+    int fd = j->files->open(path, O_RDWR, 0);
+    rl_free(path);
+    if (fd < 0)
+        return rl_journal_fault_of(RL_DOING_OPEN, errno, number);
+    int64_t size = j->files->size(fd);
+    if (size < 0) {
+        rl_journal_fault fault = rl_journal_fault_of(RL_DOING_READ, errno, number);
+        j->files->close(fd);
+        return fault;
+    }
+    rl_segment *s = rl_segment_create(number, fd, (uint64_t)size);
+    atomic_store(&s->sealed, true);
+    rl_segment_list_add(&j->live, s);
+    return read_header(s);
+}
+
+int rl_journal_find(rl_journal *j, char *error, size_t error_len) {
+    number_list list = {0};
+    rl_journal_fault fault = 0;
+    if (j->files->list(j->dir, on_name, &list) != 0)
+        fault = rl_journal_fault_of(RL_DOING_LIST, errno, 0);
+    if (list.count)
+        qsort(list.numbers, list.count, sizeof(*list.numbers), by_number);
+    for (size_t i = 0; i < list.count && !fault; i++) {
+        fault = open_segment(j, list.numbers[i]);
+        j->next_number = list.numbers[i] + 1;
+    }
+    rl_free(list.numbers);
+    if (fault) {
+        rl_journal_fault_text(j, fault, error, error_len);
+        return RL_JOURNAL_BROKEN;
+    }
+    for (const rl_segment *s = j->live.head; s; s = s->next) {
+        if (s->header == RL_HEADER_NEWER) {
+            char name[RL_SEGMENT_NAME_MAX];
+            rl_segment_name(name, s->number);
+            snprintf(error, error_len,
+                     "%s/%s was written by a newer version of the server; start that one", j->dir,
+                     name);
+            return RL_JOURNAL_VERSION;
+        }
+    }
+    return RL_JOURNAL_OK;
+}
+
+/* --- the index ----------------------------------------------------------------------------- */
+
+typedef struct found_frame {
+    uint64_t seq;
+    const rl_segment *segment;
+    uint64_t offset;
+    uint64_t size;
+} found_frame;
+
+typedef struct frame_index {
+    found_frame *frames;
+    size_t count;
+    size_t cap;
+    uint64_t claimed_seq; /* safe, by the word of the frames */
+    uint64_t torn;
+} frame_index;
+
+static void index_add(frame_index *index, const rl_segment *s, const rl_frame *frame) {
+    if (index->count == index->cap) {
+        index->cap = index->cap ? index->cap * 2 : 1024;
+        index->frames = rl_realloc(index->frames, index->cap * sizeof(*index->frames));
+    }
+    index->frames[index->count++] = (found_frame){
+        .seq = frame->seq,
+        .segment = s,
+        .offset = frame->offset,
+        .size = frame->size,
+    };
+}
+
+static int index_segment(frame_index *index, const rl_segment *s, uint64_t after_seq,
+                         rl_journal_fault *fault) {
+    char *bytes = rl_malloc((size_t)s->size);
+    int rc = RL_JOURNAL_OK;
+    if (rl_file_read_all(s->fd, bytes, (size_t)s->size, 0) != 0) {
+        *fault = rl_journal_fault_of(RL_DOING_READ, errno, s->number);
+        rc = RL_JOURNAL_BROKEN;
+    } else {
+        rl_frame_walk walk = {
+            .segment = rl_bytes_of(bytes, (size_t)s->size),
+            .salt = s->salt,
+            .offset = RL_SEGMENT_HEADER_BYTES,
+        };
+        rl_frame frame;
+        rl_frame_state state;
+        while ((state = rl_frame_walk_next(&walk, &frame)) == RL_FRAME_GOOD)
+            if (frame.seq > after_seq)
+                index_add(index, s, &frame);
+        if (state == RL_FRAME_NEWER)
+            rc = RL_JOURNAL_VERSION;
+        if (walk.claimed_seq > index->claimed_seq)
+            index->claimed_seq = walk.claimed_seq;
+        index->torn += walk.torn;
+    }
+    rl_free(bytes);
+    return rc;
+}
+
+static int by_seq(const void *a, const void *b) {
+    const found_frame *x = a;
+    const found_frame *y = b;
+    if (x->seq != y->seq)
+        return x->seq < y->seq ? -1 : 1;
+    return (x->segment->number > y->segment->number) - (x->segment->number < y->segment->number);
+}
+
+static int index_fill(frame_index *index, rl_journal *j, uint64_t after_seq,
+                      rl_journal_fault *fault) {
+    for (const rl_segment *s = j->live.head; s; s = s->next) {
+        if (s->header != RL_HEADER_GOOD)
+            continue;
+        int rc = index_segment(index, s, after_seq, fault);
+        if (rc != RL_JOURNAL_OK)
+            return rc;
+    }
+    if (index->count)
+        qsort(index->frames, index->count, sizeof(*index->frames), by_seq);
+    return RL_JOURNAL_OK;
+}
+
+/* --- handing over -------------------------------------------------------------------------- */
+
+typedef struct delivery {
+    int (*on_batch)(void *arg, uint64_t seq, rl_bytes changes);
+    void *arg;
+    rl_buffer buffer;
+    rl_journal_recovery *report;
+} delivery;
+
+/* Reads a frame again and hands it over. */
+static int deliver(delivery *d, const found_frame *found, rl_journal_fault *fault) {
+    const rl_segment *s = found->segment;
+    rl_buffer_clear(&d->buffer);
+    char *bytes = rl_buffer_reserve(&d->buffer, (size_t)found->size);
+    if (rl_file_read_all(s->fd, bytes, (size_t)found->size, found->offset) != 0) {
+        *fault = rl_journal_fault_of(RL_DOING_READ, errno, s->number);
+        return RL_JOURNAL_BROKEN;
+    }
+    rl_frame frame;
+    if (rl_frame_read(rl_bytes_of(bytes, (size_t)found->size), 0, s->salt, &frame) !=
+        RL_FRAME_GOOD) {
+        *fault = rl_journal_fault_of(RL_DOING_READ, EIO, s->number);
+        return RL_JOURNAL_BROKEN; /* it was good a moment ago: the disk cannot be trusted */
+    }
+    if (d->on_batch(d->arg, frame.seq, frame.changes) != 0)
+        return RL_JOURNAL_STOPPED;
+    d->report->batches++;
+    d->report->bytes += frame.changes.len;
+    d->report->last_seq = frame.seq;
+    return RL_JOURNAL_OK;
+}
+
+/* Hands over what is consecutive; *rest is the place in the index behind it. */
+static int deliver_chain(delivery *d, const frame_index *index, uint64_t *end_seq, size_t *rest,
+                         rl_journal_fault *fault) {
+    size_t i = 0;
+    int rc = RL_JOURNAL_OK;
+    for (; i < index->count && rc == RL_JOURNAL_OK; i++) {
+        uint64_t seq = index->frames[i].seq;
+        if (seq == *end_seq)
+            continue; /* written twice */
+        if (seq != *end_seq + 1)
+            break;
+        rc = deliver(d, &index->frames[i], fault);
+        if (rc == RL_JOURNAL_OK)
+            *end_seq = seq;
+    }
+    *rest = i;
+    return rc;
+}
+
+/* What lies beyond the end. */
+static int judge(const frame_index *index, uint64_t end_seq, size_t rest,
+                 rl_journal_recovery *report) {
+    uint64_t last = end_seq;
+    uint64_t beyond = 0;
+    for (size_t i = rest; i < index->count; i++) {
+        beyond += index->frames[i].seq != last;
+        last = index->frames[i].seq;
+    }
+    if (index->claimed_seq > end_seq) {
+        report->damaged = true;
+        snprintf(report->detail, sizeof(report->detail),
+                 "batch %" PRIu64 " is missing or damaged, but batches up to %" PRIu64
+                 " were safely written once; %" PRIu64 " good ones lie beyond the gap",
+                 end_seq + 1, index->claimed_seq, beyond);
+        return RL_JOURNAL_DAMAGED;
+    }
+    report->dropped = beyond;
+    if (beyond)
+        snprintf(report->detail, sizeof(report->detail),
+                 "%" PRIu64 " batches beyond batch %" PRIu64 " are dropped: batch %" PRIu64
+                 " is not there, and none of them was synced yet",
+                 beyond, end_seq, end_seq + 1);
+    return RL_JOURNAL_OK;
+}
+
+int rl_journal_replay(rl_journal *j, uint64_t after_seq,
+                      int (*on_batch)(void *arg, uint64_t seq, rl_bytes changes), void *arg,
+                      rl_journal_recovery *report) {
+    assert(!j->running);
+    memset(report, 0, sizeof(*report));
+    frame_index index = {0};
+    delivery d = {.on_batch = on_batch, .arg = arg, .report = report};
+    uint64_t end_seq = after_seq;
+    size_t rest = 0;
+    rl_journal_fault fault = 0;
+
+    int rc = index_fill(&index, j, after_seq, &fault);
+    if (rc == RL_JOURNAL_OK)
+        rc = deliver_chain(&d, &index, &end_seq, &rest, &fault);
+    if (rc == RL_JOURNAL_OK)
+        rc = judge(&index, end_seq, rest, report);
+    else if (rc == RL_JOURNAL_BROKEN)
+        rl_journal_fault_text(j, fault, report->detail, sizeof(report->detail));
+    else if (rc == RL_JOURNAL_VERSION)
+        snprintf(report->detail, sizeof(report->detail),
+                 "the journal holds batches of a newer version of the server; start that one");
+    rl_buffer_release(&d.buffer);
+    rl_free(index.frames);
+    return rc;
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Segment files: made ready ahead of need, put aside when folded, used again.
+ *
+ * A segment is made ready in steps, so that the syncer can sync frames in between: a new file is
+ * filled with zeros piece by piece (a sync of blocks that were written before costs half of one
+ * that also has to record them as written), a spare one only gets the next number as its name. Then
+ * comes the header with a new salt, and both file and directory are synced. Only then may frames go
+ * in.
+ */
+#include "store/journal_internal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/random.h"
+
+#define FILL_BYTES (1024 * 1024) /* of zeros, per step */
+#define PAGE_BYTES 4096
+
+static char zeros[FILL_BYTES]; /* never written */
+
+/* --- lists --------------------------------------------------------------------------------- */
+
+void rl_segment_list_init(rl_segment_list *list) {
+    list->head = NULL;
+    list->end = &list->head;
+    list->count = 0;
+}
+
+void rl_segment_list_add(rl_segment_list *list, rl_segment *s) {
+    s->next = NULL;
+    *list->end = s;
+    list->end = &s->next;
+    list->count++;
+}
+
+/* Unhooks *link, which is a link of this list. */
+static rl_segment *list_unhook(rl_segment_list *list, rl_segment **link) {
+    rl_segment *s = *link;
+    *link = s->next;
+    if (list->end == &s->next)
+        list->end = link;
+    s->next = NULL;
+    list->count--;
+    return s;
+}
+
+rl_segment *rl_segment_list_take(rl_segment_list *list) {
+    return list->head ? list_unhook(list, &list->head) : NULL;
+}
+
+/* --- single segments ----------------------------------------------------------------------- */
+
+rl_segment *rl_segment_create(uint64_t number, int fd, uint64_t size) {
+    rl_segment *s = rl_memalign(_Alignof(rl_segment), sizeof(*s));
+    memset(s, 0, sizeof(*s));
+    s->number = number;
+    s->fd = fd;
+    s->size = size;
+    s->header = RL_HEADER_BAD;
+    atomic_init(&s->last_seq, 0);
+    atomic_init(&s->sealed, false);
+    return s;
+}
+
+char *rl_segment_path(const rl_journal *j, uint64_t number) {
+    char name[RL_SEGMENT_NAME_MAX];
+    rl_segment_name(name, number);
+    size_t len = strlen(j->dir) + 1 + strlen(name) + 1;
+    char *path = rl_malloc(len);
+    snprintf(path, len, "%s/%s", j->dir, name);
+    return path;
+}
+
+void rl_segment_close(rl_journal *j, rl_segment *s) {
+    j->files->close(s->fd);
+    rl_free(s);
+}
+
+rl_journal_fault rl_segment_remove(rl_journal *j, rl_segment *s) {
+    rl_journal_fault fault = 0;
+    char *path = rl_segment_path(j, s->number);
+    if (j->files->unlink(path) != 0)
+        fault = rl_journal_fault_of(RL_DOING_REMOVE, errno, s->number);
+    rl_free(path);
+    rl_segment_close(j, s);
+    return fault;
+}
+
+rl_journal_fault rl_segment_blank(rl_journal *j, rl_segment *s) {
+    if (s->header == RL_HEADER_BLANK)
+        return 0;
+    if (rl_file_write_all(s->fd, zeros, RL_SEGMENT_HEADER_BYTES, 0) != 0)
+        return rl_journal_fault_of(RL_DOING_WRITE, errno, s->number);
+    if (j->files->datasync(s->fd) != 0)
+        return rl_journal_fault_of(RL_DOING_SYNC, errno, s->number);
+    s->header = RL_HEADER_BLANK;
+    return 0;
+}
+
+void rl_segment_count(rl_journal *j) {
+    atomic_store_explicit(&j->segments, j->live.count, memory_order_relaxed);
+    atomic_store_explicit(&j->spare_segments, j->spare.count, memory_order_relaxed);
+}
+
+/* --- making one ready ---------------------------------------------------------------------- */
+
+static uint64_t size_for(const rl_journal *j, uint64_t frame_bytes) {
+    uint64_t size = RL_SEGMENT_HEADER_BYTES + frame_bytes;
+    if (size <= j->segment_bytes)
+        return j->segment_bytes;
+    return (size + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1);
+}
+
+/* Gives the first spare segment the next number. */
+static rl_journal_fault make_from_spare(rl_journal *j) {
+    rl_segment *s = rl_segment_list_take(&j->spare);
+    uint64_t number = j->next_number++;
+    char *from = rl_segment_path(j, s->number);
+    char *to = rl_segment_path(j, number);
+    rl_journal_fault fault = 0;
+    if (j->files->rename(from, to) == 0)
+        s->number = number;
+    else
+        fault = rl_journal_fault_of(RL_DOING_RENAME, errno, s->number);
+    rl_free(from);
+    rl_free(to);
+    s->synced_seq = 0;
+    atomic_store_explicit(&s->last_seq, 0, memory_order_relaxed);
+    atomic_store_explicit(&s->sealed, false, memory_order_relaxed);
+    j->making = s;
+    j->made_bytes = s->size;
+    return fault;
+}
+
+static rl_journal_fault make_from_nothing(rl_journal *j, uint64_t size) {
+    uint64_t number = j->next_number++;
+    char *path = rl_segment_path(j, number);
+    int fd = j->files->open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
+    rl_journal_fault fault = fd < 0 ? rl_journal_fault_of(RL_DOING_CREATE, errno, number) : 0;
+    rl_free(path);
+    if (fault)
+        return fault;
+    j->making = rl_segment_create(number, fd, size);
+    j->made_bytes = 0;
+    return 0;
+}
+
+static rl_journal_fault make_fill(rl_journal *j) {
+    rl_segment *s = j->making;
+    uint64_t len = s->size - j->made_bytes;
+    if (len > FILL_BYTES)
+        len = FILL_BYTES;
+    if (rl_file_write_all(s->fd, zeros, (size_t)len, j->made_bytes) != 0)
+        return rl_journal_fault_of(RL_DOING_FILL, errno, s->number);
+    j->made_bytes += len;
+    /* Left to the end, the sync of a whole file would hold up the syncs that clients wait for. */
+    if (j->running && j->files->datasync(s->fd) != 0)
+        return rl_journal_fault_of(RL_DOING_SYNC, errno, s->number);
+    return 0;
+}
+
+static rl_journal_fault make_finish(rl_journal *j) {
+    rl_segment *s = j->making;
+    rl_random_bytes(&s->salt, sizeof(s->salt));
+    char block[RL_SEGMENT_HEADER_BYTES];
+    rl_segment_header header = {
+        .number = s->number,
+        .salt = s->salt,
+        .size = s->size,
+        .made_ms = (uint64_t)rl_clock_wall_ms(),
+    };
+    rl_segment_header_write(block, &header);
+    if (rl_file_write_all(s->fd, block, sizeof(block), 0) != 0)
+        return rl_journal_fault_of(RL_DOING_WRITE, errno, s->number);
+    if (j->files->datasync(s->fd) != 0)
+        return rl_journal_fault_of(RL_DOING_SYNC, errno, s->number);
+    if (j->files->sync_dir(j->dir) != 0)
+        return rl_journal_fault_of(RL_DOING_SYNC_DIR, errno, 0);
+    s->header = RL_HEADER_GOOD;
+    return 0;
+}
+
+int rl_segment_make(rl_journal *j, uint64_t frame_bytes, rl_segment **out,
+                    rl_journal_fault *fault) {
+    rl_journal_fault failed;
+    bool done = false;
+    if (!j->making) {
+        uint64_t size = size_for(j, frame_bytes);
+        if (size == j->segment_bytes && j->spare.head)
+            failed = make_from_spare(j);
+        else
+            failed = make_from_nothing(j, size);
+    } else if (j->made_bytes < j->making->size) {
+        failed = make_fill(j);
+    } else {
+        failed = make_finish(j);
+        done = true;
+    }
+    if (failed) {
+        rl_segment_make_cancel(j);
+        rl_segment_count(j);
+        *fault = failed;
+        return -1;
+    }
+    if (!done)
+        return 0;
+    *out = j->making;
+    j->making = NULL;
+    rl_segment_list_add(&j->live, *out);
+    rl_segment_count(j);
+    return 1;
+}
+
+void rl_segment_make_cancel(rl_journal *j) {
+    if (!j->making)
+        return;
+    (void)rl_segment_remove(j, j->making); /* a file that stays is cleared away by the next start */
+    j->making = NULL;
+}
+
+/* --- putting aside ------------------------------------------------------------------------- */
+
+static void put_aside(rl_journal *j, rl_segment *s) {
+    if (s->size == j->segment_bytes && !s->dead && j->spare.count < j->spare_limit)
+        rl_segment_list_add(&j->spare, s);
+    else
+        (void)rl_segment_remove(j, s); /* should it stay: its frames are folded and do no harm */
+}
+
+void rl_segment_retire_folded(rl_journal *j, uint64_t folded_seq) {
+    /* A journal that is written fast needs more segments between two folds: keep as many as it used
+     * lately, instead of removing and making them again at every fold. */
+    uint64_t limit = j->spare_limit > RL_SPARE_MIN ? j->spare_limit - 1 : RL_SPARE_MIN;
+    if (limit < j->live.count)
+        limit = j->live.count;
+    j->spare_limit = limit < RL_SPARE_MAX ? limit : RL_SPARE_MAX;
+
+    rl_segment **link = &j->live.head;
+    while (*link) {
+        rl_segment *s = *link;
+        if (atomic_load_explicit(&s->sealed, memory_order_acquire) &&
+            atomic_load_explicit(&s->last_seq, memory_order_acquire) <= folded_seq)
+            put_aside(j, list_unhook(&j->live, link));
+        else
+            link = &s->next;
+    }
+    while (j->spare.count > j->spare_limit)
+        (void)rl_segment_remove(j, rl_segment_list_take(&j->spare));
+    rl_segment_count(j);
+}
+
+void rl_segment_take_back(rl_journal *j, rl_segment *s) {
+    rl_segment **link = &j->live.head;
+    while (*link != s)
+        link = &(*link)->next;
+    put_aside(j, list_unhook(&j->live, link));
+    rl_segment_count(j);
+}
