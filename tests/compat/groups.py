@@ -4,9 +4,13 @@
 PASSWORD = "s3cret"
 
 
+# No snapshots and no rewriting of the AOF at moments of redis-server's choice.
+ALWAYS = [("save", ""), ("auto-aof-rewrite-percentage", "0")]
+
+
 class Group:
     def __init__(self, directives=(), config=None, greeting=()):
-        self.directives = [("save", ""), ("enable-debug-command", "yes")] + list(directives)
+        self.directives = list(ALWAYS) + [("enable-debug-command", "yes")] + list(directives)
         self.config = config
         self.greeting = [tuple(part.encode() for part in line) for line in greeting]
 
@@ -33,4 +37,4 @@ TABLE = {
     # DEBUG is off unless enabled.
     "nodebug": Group(),
 }
-TABLE["nodebug"].directives = [("save", "")]
+TABLE["nodebug"].directives = list(ALWAYS)

@@ -133,6 +133,12 @@ def ttl(reply):
 
 
 @normaliser
+def idle(reply):
+    """Idle seconds of a key that was just used; an error stays as it is."""
+    return range_(reply, "0", "5") if reply[0] == ":" else reply
+
+
+@normaliser
 def matches(reply, *pattern):
     """Text (of whatever scalar type, which is compared) that matches the pattern."""
     text = resp.text_of(reply)

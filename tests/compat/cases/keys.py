@@ -717,7 +717,7 @@ OBJECT help ## help
 OBJECT HELP x
 SET k v
 OBJECT REFCOUNT k
-OBJECT IDLETIME k
+OBJECT IDLETIME k ## idle
 OBJECT FREQ k
 object encoding k
 Object Encoding k
@@ -756,12 +756,12 @@ CONFIG SET maxmemory-policy allkeys-lfu
 SET k v
 OBJECT FREQ k ## range(1,20)
 OBJECT FREQ missing
-OBJECT IDLETIME k
+OBJECT IDLETIME k ## idle
 OBJECT IDLETIME missing
 CONFIG SET maxmemory-policy noeviction
 SET k v
 OBJECT FREQ k
-OBJECT IDLETIME k
+OBJECT IDLETIME k ## idle
 """, after="CONFIG SET maxmemory-policy noeviction")
 
 case("keys are bytes", """

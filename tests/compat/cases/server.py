@@ -71,9 +71,9 @@ INFO server what cluster ## info
 """)
 
 case("INFO keyspace", """
-INFO keyspace
+INFO keyspace ## keyspace
 SET a 1
-INFO keyspace
+INFO keyspace ## keyspace
 SET b 1
 SELECT 3
 SET c 1
@@ -85,11 +85,11 @@ DEL e
 INFO keyspace ## keyspace
 SELECT 3
 PERSIST d
-INFO keyspace
+INFO keyspace ## keyspace
 FLUSHDB
-INFO keyspace
+INFO keyspace ## keyspace
 FLUSHALL
-INFO keyspace
+INFO keyspace ## keyspace
 """)
 
 case("INFO stats: hits, misses and errors", """
@@ -208,6 +208,7 @@ def info_form(runner, proto, check):
 # SLOWLOG, LATENCY -----------------------------------------------------------------------------------
 
 case("SLOWLOG: arguments", """
+CONFIG SET slowlog-log-slower-than -1
 SLOWLOG
 SLOWLOG GET x
 SLOWLOG GET -2
@@ -223,7 +224,7 @@ SLOWLOG GET
 SLOWLOG GET 0
 SLOWLOG GET -1
 slowlog len
-""")
+""", after="CONFIG SET slowlog-log-slower-than 10000")
 case("SLOWLOG: entries", """
 SLOWLOG RESET
 CONFIG SET slowlog-log-slower-than 0
@@ -280,11 +281,11 @@ SLOWLOG RESET
 """, after="CONFIG SET slowlog-log-slower-than 10000 slowlog-max-len 128")
 case("SLOWLOG: a slow command", """
 SLOWLOG RESET
-CONFIG SET slowlog-log-slower-than 10000
-DEBUG SLEEP 0.02
+CONFIG SET slowlog-log-slower-than 100000
+DEBUG SLEEP 0.12
 SLOWLOG GET ## slowlog
 SLOWLOG RESET
-""")
+""", after="CONFIG SET slowlog-log-slower-than 10000")
 
 case("LATENCY: off", """
 LATENCY LATEST
@@ -305,8 +306,8 @@ LATENCY HISTOGRAM nosuch
 LATENCY HISTOGRAM ""
 """)
 case("LATENCY: an event", """
-CONFIG SET latency-monitor-threshold 5
-DEBUG SLEEP 0.01
+CONFIG SET latency-monitor-threshold 100
+DEBUG SLEEP 0.12
 LATENCY LATEST ## latest
 LATENCY HISTORY command ## history
 LATENCY HISTORY fast-command
@@ -316,7 +317,7 @@ LATENCY DOCTOR ## matches(.+)
 LATENCY RESET fast-command
 LATENCY RESET command what
 LATENCY LATEST
-DEBUG SLEEP 0.01
+DEBUG SLEEP 0.12
 LATENCY RESET
 LATENCY LATEST
 CONFIG SET latency-monitor-threshold 0

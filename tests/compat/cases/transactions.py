@@ -239,7 +239,7 @@ EXEC
 """)
 
 case("WATCH: a key that runs out before EXEC", """
-SET w 1 PX 20
+SET w 1 PX 300
 WATCH w
 @b EXISTS w ## until=^:0
 MULTI
@@ -260,7 +260,7 @@ GET result
 DEBUG SET-ACTIVE-EXPIRE 1
 """, after="DEBUG SET-ACTIVE-EXPIRE 1")
 case("WATCH: a watched key that ran out and was made again", """
-SET w 1 PX 20
+SET w 1 PX 300
 WATCH w
 @b EXISTS w ## until=^:0
 @b SET w 1
