@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/* The loader: every row comes, in order, with the bytes it has. */
+#include "store/loader.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "lib/store_files.h"
+#include "store/schema.h"
+
+static char *dir;
+static char path[1024];
+static sqlite3 *db;
+static char error[512];
+
+static void setup(void) {
+    dir = store_files_make();
+    snprintf(path, sizeof path, "%s/data.db", dir);
+    rl_schema_meta meta;
+    cr_assert_eq(rl_schema_open(path, &db, &meta, error, sizeof error), RL_STORE_OK, "%s", error);
+}
+
+static void teardown(void) {
+    sqlite3_close(db);
+    store_files_remove(dir);
+}
+
+TestSuite(loader, .init = setup, .fini = teardown);
+
+typedef struct seen {
+    uint64_t count, last_id;
+    uint64_t key_bytes, value_bytes;
+    rl_store_row last;
+    char key[64], value[64];
+} seen;
+
+static void on_row(void *arg, const rl_store_row *row) {
+    seen *s = arg;
+    cr_assert_gt(row->id, s->last_id);
+    s->count++;
+    s->last_id = row->id;
+    s->key_bytes += row->key.len;
+    s->value_bytes += row->value.len;
+    s->last = *row;
+    snprintf(s->key, sizeof s->key, "%.*s", (int)row->key.len, row->key.ptr);
+    snprintf(s->value, sizeof s->value, "%.*s", row->value.len < 60 ? (int)row->value.len : 60,
+             row->value.ptr);
+}
+
+static void load(seen *s) {
+    memset(s, 0, sizeof *s);
+    cr_assert_eq(rl_loader_run(path, on_row, s, error, sizeof error), RL_STORE_OK, "%s", error);
+}
+
+Test(loader, an_empty_table_has_no_rows)
+{
+    seen s;
+    load(&s);
+    cr_assert_eq(s.count, 0);
+}
+
+Test(loader, a_row_has_its_fields)
+{
+    seen s;
+    store_sql_run(db, "INSERT INTO rl_key VALUES(42, 7, 1, 123456789012, 'name', 'bytes')");
+    load(&s);
+    cr_assert_eq(s.count, 1);
+    cr_assert_eq(s.last.id, 42);
+    cr_assert_eq(s.last.db, 7);
+    cr_assert_eq(s.last.type, RL_TYPE_STRING);
+    cr_assert_eq(s.last.expires_at, 123456789012);
+    cr_assert_str_eq(s.key, "name");
+    cr_assert_str_eq(s.value, "bytes");
+}
+
+Test(loader, rows_without_expiry_or_value_and_expired_ones_come_too)
+{
+    seen s;
+    store_sql_run(db, "INSERT INTO rl_key VALUES(1, 0, 5, NULL, x'ff00', NULL)");
+    load(&s);
+    cr_assert_eq(s.last.expires_at, RL_NEVER);
+    cr_assert_eq(s.last.type, RL_TYPE_HASH);
+    cr_assert_eq(s.value_bytes, 0);
+    cr_assert_eq(s.key_bytes, 2);
+    store_sql_run(db, "INSERT INTO rl_key VALUES(2, 0, 1, 1, '', '')");
+    load(&s);
+    cr_assert_eq(s.count, 2);
+    cr_assert_eq(s.last.expires_at, 1);
+    cr_assert_eq(s.last.key.len, 0);
+}
+
+Test(loader, many_rows_come_in_order_of_id)
+{
+    seen s;
+    store_sql_run(
+        db,
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000)"
+        "INSERT INTO rl_key SELECT 60001 - i, i %% 3, 1, NULL, 'key:' || i, 'value:' || i FROM n");
+    load(&s);
+    cr_assert_eq(s.count, 60000);
+    cr_assert_eq((int64_t)s.key_bytes, store_sql_int(db, "SELECT sum(length(key)) FROM rl_key"));
+    cr_assert_eq((int64_t)s.value_bytes,
+                 store_sql_int(db, "SELECT sum(length(value)) FROM rl_key"));
+    cr_assert_str_eq(s.key, "key:1");
+}
+
+static const rl_store_row *big_row;
+
+static void on_big_row(void *arg, const rl_store_row *row) {
+    const char *byte = arg;
+    cr_assert_eq(row->value.len, 3000000);
+    for (size_t i = 0; i < row->value.len; i++)
+        cr_assert_eq(row->value.ptr[i], byte[row->id]);
+    big_row = row;
+}
+
+Test(loader, values_longer_than_a_block_come_whole)
+{
+    char bytes[10] = "";
+    for (int id = 1; id < 10; id++) {
+        bytes[id] = (char)('a' + id);
+        store_sql_run(db,
+                      "INSERT INTO rl_key VALUES(%d, 0, 1, NULL, 'k%d', "
+                      "replace(hex(zeroblob(1500000)), '0', '%c'))",
+                      id, id, bytes[id]);
+    }
+    big_row = NULL;
+    cr_assert_eq(rl_loader_run(path, on_big_row, bytes, error, sizeof error), RL_STORE_OK, "%s",
+                 error);
+    cr_assert_not_null(big_row);
+}
+
+Test(loader, what_is_in_the_wal_alone_is_loaded)
+{
+    store_sql_run(db, "INSERT INTO rl_key VALUES(1, 0, 1, NULL, 'a', 'x')");
+    struct stat st;
+    cr_assert_eq(stat(store_files_path(dir, "data.db-wal"), &st), 0);
+    cr_assert_gt(st.st_size, 0);
+    seen s;
+    load(&s);
+    cr_assert_eq(s.count, 1);
+}
+
+Test(loader, a_damaged_page_is_reported)
+{
+    store_sql_run(db,
+                  "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
+                  "INSERT INTO rl_key SELECT i, 0, 1, NULL, 'key:' || i, 'value:' || i FROM n");
+    int64_t page = store_sql_int(db, "PRAGMA page_size");
+    int64_t damaged = store_sql_int(
+        db, "SELECT max(pageno) FROM dbstat WHERE name = 'rl_key' AND pagetype = 'leaf'");
+    cr_assert_eq(sqlite3_close(db), SQLITE_OK);
+    db = NULL;
+    char junk[512];
+    memset(junk, 0x5a, sizeof junk);
+    store_files_damage(path, (damaged - 1) * page, junk, sizeof junk);
+    seen s = {0};
+    cr_assert_eq(rl_loader_run(path, on_row, &s, error, sizeof error), RL_STORE_DAMAGED);
+    cr_assert(strstr(error, path) != NULL, "%s", error);
+    cr_assert(strstr(error, "malformed") != NULL, "%s", error);
+    cr_assert_lt(s.count, 20000);
+}
+
+Test(loader, a_missing_file_or_table_is_reported)
+{
+    seen s = {0};
+    store_sql_run(db, "DROP VIEW keys; DROP VIEW strings; DROP TABLE rl_key");
+    cr_assert_neq(rl_loader_run(path, on_row, &s, error, sizeof error), RL_STORE_OK);
+    cr_assert(strstr(error, "no such table") != NULL, "%s", error);
+    cr_assert_neq(rl_loader_run("/nonexistent-rubellite/x", on_row, &s, error, sizeof error),
+                  RL_STORE_OK);
+}
