@@ -135,8 +135,12 @@ int64_t rl_expiry_sample_mean(const rl_expiry *x, int64_t now_ms) {
     size_t samples = x->count < 64 ? x->count : 64;
     if (samples == 0)
         return now_ms;
-    int64_t sum = 0;
-    for (size_t i = 0; i < samples; i++)
-        sum += at(x, i * (x->count / samples))->at_ms - now_ms;
-    return now_ms + sum / (int64_t)samples;
+    /* Divided one by one: the sum of times that are far off would not fit. */
+    int64_t n = (int64_t)samples, mean = 0, rest = 0;
+    for (size_t i = 0; i < samples; i++) {
+        int64_t at_ms = at(x, i * (x->count / samples))->at_ms;
+        mean += at_ms / n;
+        rest += at_ms % n;
+    }
+    return mean + rest / n;
 }

@@ -15,6 +15,7 @@
 #include "keyspace/table.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/hash.h"
@@ -423,6 +424,12 @@ rl_entry *rl_table_random(const rl_table *t, rl_random *random) {
     }
 }
 
+/* Not assert: a test asks for the check in every build. */
+static void must(bool holds) {
+    if (!holds)
+        abort();
+}
+
 size_t rl_table_check(const rl_table *t) {
     size_t places = (size_t)1 << t->depth, total = 0, segments = 0, deepest = 0;
     for (size_t i = 0; i < places;) {
@@ -430,24 +437,24 @@ size_t rl_table_check(const rl_table *t) {
         unsigned local = place_depth(place);
         segment *s = place_segment(place);
         size_t span = (size_t)1 << (t->depth - local), found = 0;
-        assert(local <= t->depth && i % span == 0 && directory_index(t, s->prefix) == i);
+        must(local <= t->depth && i % span == 0 && directory_index(t, s->prefix) == i);
         for (size_t k = 0; k < span; k++)
-            assert(t->directory[i + k] == place);
+            must(t->directory[i + k] == place);
         for (unsigned n = 0; n < BUCKETS; n++)
             for (bucket *b = &s->buckets[n]; b != NULL; b = child_of(b))
                 for (int k = 0; k < slots_of(b); k++)
                     if (b->tags[k]) {
                         uint64_t hash = rl_hash(rl_entry_key(b->slots[k]));
-                        assert(tag_of(hash) == b->tags[k] && bucket_index(hash, local) == n);
-                        assert(directory_index(t, hash) >= i && directory_index(t, hash) < i + span);
+                        must(tag_of(hash) == b->tags[k] && bucket_index(hash, local) == n);
+                        must(directory_index(t, hash) >= i && directory_index(t, hash) < i + span);
                         found++;
                     }
-        assert(found == s->count);
+        must(found == s->count);
         total += found;
         segments++;
         deepest += local == t->depth;
         i += span;
     }
-    assert(total == t->count && segments == t->segments && (deepest == t->deepest || t->depth == 0));
+    must(total == t->count && segments == t->segments && (deepest == t->deepest || t->depth == 0));
     return total;
 }

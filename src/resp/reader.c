@@ -71,6 +71,11 @@ static rl_reader_result complete(rl_reader *r, size_t *offset, rl_request *out) 
     return RL_READER_REQUEST;
 }
 
+/* Asked of a line whether or not its end is there yet, so that it does not matter in which pieces it came. */
+static inline bool line_too_long(size_t len) {
+    return len > RL_READER_INLINE_MAX;
+}
+
 /*
  * Reads "<digits>\r\n" at pos (the type byte is behind us). 1: *value, pos behind it; 0: incomplete; -1: not a
  * number; -2: the line is too long. Redis looks for \r only, and skips two bytes; so do we.
@@ -88,8 +93,10 @@ static int count_read(rl_reader *r, const char *bytes, size_t len, int64_t *valu
     }
     const char *text = bytes + r->pos + 1;
     const char *end = memchr(text, '\r', len - r->pos - 1);
+    if (line_too_long(end ? (size_t)(end + 1 - bytes) - r->pos : len - r->pos))
+        return -2;
     if (end == NULL || end + 1 >= bytes + len)
-        return len - r->pos > RL_READER_INLINE_MAX ? -2 : 0;
+        return 0;
     if (!rl_int64_parse(rl_bytes_of(text, (size_t)(end - text)), value))
         return -1;
     r->pos = (size_t)(end - bytes) + 2;
@@ -99,11 +106,10 @@ static int count_read(rl_reader *r, const char *bytes, size_t len, int64_t *valu
 static rl_reader_result inline_read(rl_reader *r, const char *bytes, size_t len, size_t *offset, rl_request *out) {
     const char *line = bytes + r->start;
     const char *end = memchr(line, '\n', len - r->start);
-    if (end == NULL) {
-        if (len - r->start > RL_READER_INLINE_MAX)
-            return fail(r, "too big inline request");
+    if (line_too_long(end ? (size_t)(end - line) : len - r->start))
+        return fail(r, "too big inline request");
+    if (end == NULL)
         return RL_READER_MORE;
-    }
     r->pos = (size_t)(end - bytes) + 1;
     size_t line_len = (size_t)(end - line);
     if (line_len && line[line_len - 1] == '\r')
@@ -153,11 +159,11 @@ static rl_reader_result bulk_start(rl_reader *r, const rl_reader_limits *limits,
         return RL_READER_MORE;
     if (bytes[r->pos] != '$') {
         /* Redis looks for the end of the line before it looks at the type. */
-        if (memchr(bytes + r->pos, '\r', len - r->pos) == NULL) {
-            if (len - r->pos > RL_READER_INLINE_MAX)
-                return fail(r, "too big bulk count string");
+        const char *end = memchr(bytes + r->pos, '\r', len - r->pos);
+        if (line_too_long(end ? (size_t)(end - bytes) - r->pos : len - r->pos))
+            return fail(r, "too big bulk count string");
+        if (end == NULL)
             return RL_READER_MORE;
-        }
         char text[32];
         snprintf(text, sizeof text, "expected '$', got '%c'", bytes[r->pos]);
         return fail(r, text);
