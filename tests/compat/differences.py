@@ -88,7 +88,26 @@ def _client(step, reply, proto):
             (b"client|setinfo", 4, (b"request_policy:all_nodes", b"response_policy:all_succeeded")),
             (b"client|no-touch", 3, ()))])
         return kind, [("*", parts)]
+    if words[:2] == [b"command", b"docs"]:
+        return _without_missing_docs(reply)
     return _unknown_subcommand(step, reply, proto)
+
+
+def _without_missing_docs(reply):
+    """COMMAND DOCS client without the subcommands that are not there."""
+    def mapped(tree, change):
+        kind, value = tree
+        if kind == "%":
+            return kind, change(value)
+        return kind, [part for pair in change(list(zip(value[0::2], value[1::2]))) for part in pair]
+
+    def subcommands(pairs):
+        return [(name, doc) for name, doc in pairs if name[1].decode().split("|")[1] not in MISSING_CLIENT]
+
+    def fields(pairs):
+        return [(name, mapped(value, subcommands) if name[1] == b"subcommands" else value) for name, value in pairs]
+
+    return mapped(reply, lambda pairs: [(name, mapped(doc, fields)) for name, doc in pairs])
 
 
 def _later_entry(name, arity, tips, proto):

@@ -239,8 +239,7 @@ class Runner:
         if ours.state != redis.state:
             return False, self._pair_text(ours, redis)
         if step.norms and ours.state == "replied":
-            return self._value(step, ours.trees) == self._value(step, redis.trees), \
-                self._pair_text(ours, redis)
+            return self._compare_values(self._value(step, ours.trees), self._value(step, redis.trees))
         return ours.raw == redis.raw, self._pair_text(ours, redis)
 
     @staticmethod
@@ -258,6 +257,15 @@ class Runner:
             values.append(tree)
         return values
 
+    @staticmethod
+    def _compare_values(ours, redis, more=""):
+        """Values of normalisers; what is shown is the place where they differ."""
+        one, two = repr(ours), repr(redis)
+        start = max(0, _first_difference(one, two) - 200)
+        shown = ["(normalised) %s%s%s" % ("… " if start else "", text[start:start + 600],
+                                          " …" if len(text) > start + 600 else "") for text in (one, two)]
+        return ours == redis, (shown[0], shown[1] + more)
+
     def _compare_different(self, step, ours, redis, proto):
         """Ours must be what the table says, and must really differ from Redis."""
         self.stats.used.add(step.differs)
@@ -270,9 +278,11 @@ class Runner:
         else:
             trees = [known.expect(step, tree, proto) for tree in redis.trees]
             value = self._value(step, ours.trees)
-            wanted = repr(trees).encode()
-            ok = ours.state == redis.state == "replied" and value == self._value(step, trees)
             same = value == self._value(step, redis.trees)
+            if not same and ours.state == redis.state == "replied":
+                return self._compare_values(value, self._value(step, trees),
+                                            " (changed by the deliberate difference %r)" % step.differs)
+            wanted, ok = repr(trees).encode(), same
         if ok and same:
             return False, ("the same as redis, but the table of differences has %r" % step.differs,
                            clip(redis.raw))

@@ -404,6 +404,14 @@ def help_(reply):
     return kind, types, lines[0], sorted(words)
 
 
+def _key_spec(spec):
+    """A key specification; of its notes, which are for people, only that there are some."""
+    fields = []
+    for name, value in pairs_of(spec):
+        fields.append((name, bool(value[1]) if name[1] == b"notes" else unordered_deep(value)))
+    return spec[0], sorted(fields, key=_key)
+
+
 def command_entry(item):
     """One element of COMMAND INFO with its unordered parts sorted."""
     kind, value = item
@@ -411,7 +419,7 @@ def command_entry(item):
         return item
     name, arity, flags, first, last, step, categories, tips, specs, subs = value
     return (name, arity, unordered(flags), first, last, step, unordered(categories), unordered(tips),
-            unordered_deep(specs), sorted((command_entry(sub) for sub in subs[1]), key=_key))
+            (specs[0], sorted((_key_spec(spec) for spec in specs[1]), key=_key)), sorted((command_entry(sub) for sub in subs[1]), key=_key))
 
 
 @normaliser
