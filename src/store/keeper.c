@@ -84,6 +84,7 @@ uint64_t rl_keeper_request(rl_keeper *k, uint64_t seq) {
 }
 
 void rl_keeper_stats_read(const rl_keeper *k, rl_keeper_stats *out) {
+    out->wanted = atomic_load(&k->wanted);
     out->done = atomic_load(&k->done);
     out->failures = atomic_load(&k->failures);
     out->last_us = atomic_load(&k->last_us);

@@ -27,7 +27,7 @@ typedef struct rl_keeper_options {
 } rl_keeper_options;
 
 typedef struct rl_keeper_stats {
-    uint64_t done, failures, last_us;
+    uint64_t wanted, done, failures, last_us;
     int64_t last_wall_ms;
     uint64_t wal_bytes; /* written since the WAL last began anew; 0 once it was truncated */
     uint64_t db_bytes;  /* the size of data.db */

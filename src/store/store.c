@@ -493,6 +493,7 @@ void rl_store_stats_read(const rl_store *s, rl_store_stats *out) {
     if (s->keeper) {
         rl_keeper_stats k;
         rl_keeper_stats_read(s->keeper, &k);
+        out->checkpoints_wanted = k.wanted;
         out->checkpoints_done = k.done;
         out->checkpoint_failures = k.failures;
         out->last_checkpoint_us = k.last_us;
