@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* OBJECT: how a key is kept. */
+#include "commands/object.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "base/number.h"
+#include "commands/handlers.h"
+#include "commands/shared.h"
+
+#define EMBEDDED_MAX   44    /* bytes of a string that Redis keeps in its object */
+#define SHARED_NUMBERS 10000 /* the integers from 0 on that Redis has one object for */
+
+const char *rl_cmd_encoding(const rl_entry *e) {
+    int64_t number;
+    if (e->flags & RL_ENTRY_EDITED)
+        return "raw";
+    if (rl_int64_parse(rl_entry_value(e), &number))
+        return "int";
+    return e->value_len <= EMBEDDED_MAX ? "embstr" : "raw";
+}
+
+int64_t rl_cmd_refcount(const rl_entry *e) {
+    int64_t number;
+    bool shared = !(e->flags & RL_ENTRY_EDITED) && rl_int64_parse(rl_entry_value(e), &number) &&
+                  number >= 0 && number < SHARED_NUMBERS;
+    return shared ? INT_MAX : 1;
+}
+
+/* The entry, or NULL after answering null. */
+static const rl_entry *find_or_null(rl_ctx *c) {
+    const rl_entry *e = rl_ctx_find(c, 2, RL_LOOK_PEEK);
+    if (e == NULL)
+        rl_reply_null(c->reply);
+    return e;
+}
+
+void rl_cmd_object_encoding(rl_ctx *c) {
+    const rl_entry *e = find_or_null(c);
+    if (e)
+        rl_reply_text(c->reply, rl_cmd_encoding(e));
+}
+
+void rl_cmd_object_refcount(rl_ctx *c) {
+    const rl_entry *e = find_or_null(c);
+    if (e)
+        rl_reply_int(c->reply, rl_cmd_refcount(e));
+}
+
+void rl_cmd_object_idletime(rl_ctx *c) {
+    const rl_entry *e = find_or_null(c);
+    if (e == NULL)
+        return;
+    int64_t idle_s = c->now_ms / 1000 - (int64_t)e->access;
+    rl_reply_int(c->reply, idle_s > 0 ? idle_s : 0);
+}
+
+void rl_cmd_object_freq(rl_ctx *c) {
+    if (find_or_null(c))
+        rl_reply_error(c->reply,
+                       "ERR An LFU maxmemory policy is not selected, access frequency not tracked. "
+                       "Please note that when switching between policies at runtime LRU and LFU "
+                       "data will take some time to adjust.");
+}
+
+void rl_cmd_object_help(rl_ctx *c) {
+    static const char *const lines[] = {
+        "ENCODING <key>",
+        "    How the value is kept.",
+        "FREQ <key>",
+        "    How often the key is used, where that is counted.",
+        "IDLETIME <key>",
+        "    How many seconds ago the key was last used.",
+        "REFCOUNT <key>",
+        "    How many keys share the value.",
+        NULL,
+    };
+    rl_ctx_help(c, lines);
+}
