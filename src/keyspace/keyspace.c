@@ -329,8 +329,11 @@ void rl_keyspace_set(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash, r
     db *d = &ks->dbs[number];
     rl_slot slot = rl_table_find(d->table, key, hash);
     if (expires_at != RL_NEVER && expires_at <= ks->now_ms) {
-        if (slot)
-            drop(ks, d, slot, hash);
+        if (slot == NULL) { /* no row changes; counted as a change, its answer would wait for ever */
+            rl_watch_touch(ks->watch, number, key, hash, false);
+            return;
+        }
+        drop(ks, d, slot, hash);
     } else if (slot && (*slot)->type == RL_TYPE_STRING && !is_over(ks, *slot)) {
         rl_entry *e = put_value(d, slot, value);
         if (e->flags & RL_ENTRY_EXPIRES || expires_at != RL_NEVER)
