@@ -36,6 +36,8 @@ void rl_cmd_monitor(rl_ctx *c) {
         rl_reply_error(c->reply, "ERR MONITOR isn't allowed for DENY BLOCKING client");
         return;
     }
+    if (c->session->monitor)
+        return; /* as Redis: no second answer in the middle of what it watches */
     rl_server_add_monitor(c->server, c->session);
     rl_reply_ok(c->reply);
 }

@@ -49,11 +49,17 @@ static void debug_log(rl_ctx *c) {
     rl_reply_ok(c->reply);
 }
 
+/* Not counted among the errors of this server, which it is none of. */
 static void debug_error(rl_ctx *c) {
-    rl_buffer text = {0};
-    rl_buffer_add_bytes(&text, c->argv[2]);
-    rl_reply_error(c->reply, rl_buffer_cstr(&text));
-    rl_buffer_release(&text);
+    rl_buffer line = {0};
+    rl_buffer_add_char(&line, '-');
+    rl_buffer_add_bytes(&line, c->argv[2]);
+    for (size_t i = 0; i < line.len; i++)
+        if (line.ptr[i] == '\r' || line.ptr[i] == '\n')
+            line.ptr[i] = ' ';
+    rl_buffer_add_text(&line, "\r\n");
+    rl_reply_raw(c->reply, rl_buffer_bytes(&line));
+    rl_buffer_release(&line);
 }
 
 static void debug_stringmatch(rl_ctx *c) {

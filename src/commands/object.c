@@ -30,7 +30,7 @@ int64_t rl_cmd_refcount(const rl_entry *e) {
 
 /* The entry, or NULL after answering null. */
 static const rl_entry *find_or_null(rl_ctx *c) {
-    const rl_entry *e = rl_ctx_find(c, 2, RL_LOOK_PEEK);
+    const rl_entry *e = rl_ctx_find(c, 2, RL_LOOK_READ_NOTOUCH);
     if (e == NULL)
         rl_reply_null(c->reply);
     return e;
@@ -48,16 +48,32 @@ void rl_cmd_object_refcount(rl_ctx *c) {
         rl_reply_int(c->reply, rl_cmd_refcount(e));
 }
 
+static bool is_lfu(const rl_ctx *c) {
+    return strstr(rl_server_settings(c->server)->maxmemory_policy, "lfu") != NULL;
+}
+
 void rl_cmd_object_idletime(rl_ctx *c) {
     const rl_entry *e = find_or_null(c);
     if (e == NULL)
         return;
+    if (is_lfu(c)) {
+        rl_reply_error(c->reply,
+                       "ERR An LFU maxmemory policy is selected, idle time not tracked. Please "
+                       "note that when switching between policies at runtime LRU and LFU data will "
+                       "take some time to adjust.");
+        return;
+    }
     int64_t idle_s = c->now_ms / 1000 - (int64_t)e->access;
     rl_reply_int(c->reply, idle_s > 0 ? idle_s : 0);
 }
 
 void rl_cmd_object_freq(rl_ctx *c) {
-    if (find_or_null(c))
+    if (!find_or_null(c))
+        return;
+    if (is_lfu(c))
+        rl_reply_error(c->reply, "ERR Access frequency is not counted: this version evicts no "
+                                 "keys. OBJECT IDLETIME works with maxmemory-policy noeviction.");
+    else
         rl_reply_error(c->reply,
                        "ERR An LFU maxmemory policy is not selected, access frequency not tracked. "
                        "Please note that when switching between policies at runtime LRU and LFU "

@@ -35,10 +35,10 @@ static void section_server(rl_server *s, rl_buffer *out) {
         memset(&os, 0, sizeof os);
     rl_buffer_add_text(out, "# Server\r\n"
                             "redis_version:" RL_REDIS_VERSION "\r\n"
-                            "redis_git_sha1:" RUBELLITE_GIT_SHA "\r\n");
-    rl_info_count(out, "redis_git_dirty", RUBELLITE_GIT_DIRTY);
+                            "redis_git_sha1:00000000\r\nredis_git_dirty:0\r\n");
     rl_buffer_printf(out,
                      "redis_build_id:%s\r\nredis_mode:standalone\r\nrubellite_version:%s\r\n"
+                     "rubellite_git_sha1:" RUBELLITE_GIT_SHA "\r\n"
                      "os:%s %s %s\r\narch_bits:%d\r\nmonotonic_clock:%s\r\n",
                      RUBELLITE_BUILD_ID, RUBELLITE_VERSION, os.sysname, os.release, os.machine,
                      (int)sizeof(void *) * 8,

@@ -44,6 +44,8 @@ void rl_report_data_use(rl_server *s, rl_data_use *out) {
     }
     out->backlog = rl_server_store(s) ? rl_server_progress(s)->backlog_bytes : 0;
     out->overhead = use->startup + out->clients + out->tables + out->backlog;
+    if (out->overhead > use->used) /* what the start needed has been given back */
+        out->overhead = use->used;
     out->dataset = use->used > out->overhead ? use->used - out->overhead : 0;
     size_t grown = use->used > use->startup ? use->used - use->startup : 0;
     out->dataset_percent = grown ? percent(out->dataset, grown) : 0;
@@ -141,7 +143,8 @@ static void saves(rl_server *s, const rl_store_stats *store, bool failing, rl_bu
     rl_info_count(out, "current_save_keys_processed", 0);
     rl_info_count(out, "current_save_keys_total", 0);
     rl_info_count(out, "rdb_changes_since_last_save", changes_waiting(s, store));
-    rl_info_count(out, "rdb_bgsave_in_progress", 0);
+    rl_info_count(out, "rdb_bgsave_in_progress",
+                  store->checkpoints_wanted > store->checkpoints_done);
     rl_buffer_printf(out, "rdb_last_save_time:%" PRId64 "\r\nrdb_last_bgsave_status:%s\r\n",
                      rl_report_last_save_ms(s) / 1000, failing ? "err" : "ok");
     if (store->checkpoints_done)
