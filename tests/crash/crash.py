@@ -1,0 +1,292 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Kills the server with SIGKILL at random moments under concurrent writers and checks what is left.
+
+    tests/crash/crash.py --rounds 100 --ours PATH [--seed N] [--keep]
+
+Every round writers send operations, one by one and pipelined, and remember what was answered. Then the
+server is killed: under load, during its next start (while it replays its journal), or during a clean
+stop. What must hold afterwards:
+
+  - each writer's database is exactly its state after some operation that is not before the last answered
+    one, so nothing answered is lost and no MULTI, MSET or command is torn (with `appendonly no` it may be
+    an earlier one of the round, for that mode promises no more);
+  - a counter that all writers add to in their transactions is the sum of those that survived;
+  - a copy of data.db passes SQLite's integrity check, and once the server has started again its tables
+    hold just what memory holds.
+
+Rounds go on with the directory of the round before, mostly, so that journals accumulate.
+"""
+
+import argparse
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import sys
+import tempfile
+import threading
+import time
+
+import history
+import process
+
+WRITERS = 5
+MODES = [  # directives, whether answered writes survive a kill
+    ({"appendonly": "yes", "appendfsync": "always"}, True),
+    ({"appendonly": "yes", "appendfsync": "always"}, True),
+    ({"appendonly": "yes", "appendfsync": "everysec"}, True),
+    ({"appendonly": "yes", "appendfsync": "everysec"}, True),
+    ({"appendonly": "yes", "appendfsync": "no"}, True),
+    ({"appendonly": "no"}, False),
+]
+
+
+class Failure(Exception):
+    """Something that must hold does not."""
+
+
+class Rounds:
+    """The state that goes on from round to round."""
+
+    def __init__(self, options):
+        self.binary = options.ours
+        self.ours = not options.plain
+        self.random = random.Random(options.seed)
+        self.top = tempfile.mkdtemp(prefix="rubellite-crash-")
+        self.log_path = os.path.join(self.top, "log")
+        self.server = None
+        self.operations = 0
+        self.wipe()
+
+    def wipe(self):
+        self.data = os.path.join(self.top, "data")
+        shutil.rmtree(self.data, ignore_errors=True)
+        os.mkdir(self.data)
+        self.writers = [history.Writer(db, random.Random(self.random.random()))
+                        for db in range(WRITERS)]
+
+    # ---- one round ----
+
+    def directives(self):
+        mode, keeps = self.random.choice(MODES if self.ours else MODES[:4])
+        out = dict(mode)
+        if self.ours:
+            out["fold-interval"] = self.random.choice(["1", "20", "300", "1000"])
+            out["journal-segment-size"] = self.random.choice(["64kb", "1mb", "16mb"])
+        else:
+            out["save"] = ""
+        return out, keeps
+
+    def run(self):
+        """Returns a line that says what happened."""
+        directives, keeps = self.directives()
+        how = self.random.choices(list(ENDS), [weight for _, weight in ENDS.values()])[0]
+        keeps = keeps or how == "stop"
+        with open(self.log_path, "ab") as log:
+            log.write(b"---- %s, %r\n" % (how.encode(), directives))
+        self.server = process.Server(self.binary, self.data, self.log_path, directives).start()
+        before = sum(w.answered for w in self.writers)
+        for writer in self.writers:
+            writer.begin(remember=not keeps)
+        self.write_until(ENDS[how][0])
+        answered = sum(w.answered for w in self.writers) - before
+        self.operations += answered
+        rows = self.check_file()
+        if how == "kill in start":
+            self.interrupt_start()
+        self.server.start()
+        kept, lost = self.check_memory()
+        if how == "stop":
+            self.compare(rows, "the file after a clean stop")
+        self.check_tables()
+        self.server.kill()
+        return "%-13s %-8s %6d answered, %3d more kept%s" % (
+            how, directives.get("appendfsync", "none"), answered, kept,
+            ", %d lost" % lost if lost else "")
+
+    def write_until(self, end):
+        """Runs the writers, and `end` ends the server in their midst."""
+        problems = []
+
+        def body(writer, conn):
+            try:
+                writer.run(conn)
+            except Exception as error:  # reported by the main thread
+                problems.append(error)
+
+        conns = [self.server.connect(w.db) for w in self.writers]
+        threads = [threading.Thread(target=body, args=pair)
+                   for pair in zip(self.writers, conns)]
+        for thread in threads:
+            thread.start()
+        time.sleep(self.random.uniform(0.02, 0.5))
+        died = not self.server.alive()
+        end(self)
+        for thread in threads:
+            thread.join(process.REPLY_SECONDS)
+        for conn in conns:
+            conn.close()
+        if died:
+            raise Failure("the server died by itself, with code %s" % self.server.process.poll())
+        if problems:
+            raise problems[0]
+        if any(t.is_alive() for t in threads):
+            raise Failure("a writer is stuck")
+
+    # ---- ways to end ----
+
+    def kill(self):
+        self.server.kill()
+
+    def kill_in_stop(self):
+        self.server.terminate()
+        time.sleep(self.random.uniform(0, 0.08))
+        self.server.kill()
+
+    def stop(self):
+        code = self.server.stop()
+        if code not in (0, -signal.SIGTERM):
+            raise Failure("a clean stop ended with code %d" % code)
+
+    def interrupt_start(self):
+        """Starts and kills right away, up to three times: the replay must bear that."""
+        for _ in range(self.random.randrange(1, 4)):
+            self.server.spawn()
+            time.sleep(self.random.uniform(0, 0.15))
+            self.server.kill()
+            self.check_file()
+
+    # ---- checks ----
+
+    def snapshot(self, db):
+        """{key: (value, expiry or None)} without the short-lived keys."""
+        conn = self.server.connect(db)
+        keys = [k for _, k in conn.call("KEYS", "*")[1] if not k.startswith(b"t:")]
+        found = {}
+        for key in keys:
+            value, expiry = conn.pipeline([("GET", key), ("PEXPIRETIME", key)])
+            found[key] = (value[1], int(expiry[1]) if expiry[1] != b"-1" else None)
+        conn.close()
+        return found
+
+    def check_memory(self):
+        kept = lost = 0
+        for writer in self.writers:
+            more = writer.settle(self.snapshot(writer.db))
+            kept, lost = kept + more[0], lost + more[1]
+        conn = self.server.connect(history.SHARED_DB)
+        found = int(conn.call("GET", "total")[1] or 0)
+        conn.close()
+        total = sum(w.shared for w in self.writers)
+        if found != total:
+            raise Failure("the shared counter is %d, but %d transactions survived" % (found, total))
+        return kept, lost
+
+    def check_file(self):
+        """The file of a server that is down, with what SQLite needs beside it, copied. Returns its
+        rows."""
+        if not self.ours:
+            return None
+        copy = os.path.join(self.top, "copy")
+        shutil.rmtree(copy, ignore_errors=True)
+        os.mkdir(copy)
+        for name in ("data.db", "data.db-wal"):
+            path = os.path.join(self.data, name)
+            if os.path.exists(path):
+                shutil.copy(path, copy)
+        db = sqlite3.connect(os.path.join(copy, "data.db"))
+        try:
+            found = db.execute("PRAGMA integrity_check").fetchall()
+            if found != [("ok",)]:
+                raise Failure("integrity_check: %r" % found[:5])
+            return read_rows(db)
+        finally:
+            db.close()
+
+    def check_tables(self):
+        """What sqlite3 reads while the server runs is what the server answers."""
+        if self.ours:
+            db = sqlite3.connect("file:%s?mode=ro" % os.path.join(self.data, "data.db"), uri=True)
+            try:
+                self.compare(read_rows(db), "the tables of the running server")
+            finally:
+                db.close()
+
+    def compare(self, rows, what):
+        for writer in self.writers if rows is not None else ():
+            found = rows.get(writer.db, {})
+            if not history.matches(writer.state, found):
+                raise Failure("%s differ from memory in database %d:\n%s" % (
+                    what, writer.db, history.differences(writer.state, found)))
+
+    def end(self, keep):
+        if self.server is not None:
+            self.server.kill()
+        if keep:
+            print("the directory is kept: %s" % self.top)
+        else:
+            shutil.rmtree(self.top)
+
+
+ENDS = {  # what a round ends with: by what function, how often
+    "kill": (Rounds.kill, 5),
+    "kill in start": (Rounds.kill, 3),
+    "kill in stop": (Rounds.kill_in_stop, 2),
+    "stop": (Rounds.stop, 1),
+}
+
+
+def as_bytes(value):
+    return value.encode("utf-8") if isinstance(value, str) else bytes(value)
+
+
+def read_rows(db):
+    """{database: {key: (value, expiry)}}; none while the tables are not made yet."""
+    rows = {}
+    if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'strings'").fetchall():
+        return rows
+    for number, key, value, expiry in db.execute(
+            "SELECT database, key, value, expires_at FROM strings"):
+        if not as_bytes(key).startswith(b"t:"):
+            rows.setdefault(number, {})[as_bytes(key)] = (as_bytes(value), expiry)
+    return rows
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rounds", type=int, default=int(os.environ.get("ROUNDS") or 100))
+    parser.add_argument("--ours", help="the server (default: RUBELLITE_SERVER)")
+    parser.add_argument("--plain", action="store_true",
+                        help="the server is redis-server: only what clients see is checked")
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--keep", action="store_true", help="keep the directory")
+    options = parser.parse_args()
+    options.ours = process.find_server(options.ours)
+    if options.seed is None:
+        options.seed = random.SystemRandom().randrange(1 << 31)
+    print("crash: %d rounds, seed %d" % (options.rounds, options.seed), flush=True)
+    rounds, began = Rounds(options), time.monotonic()
+    number = 0
+    try:
+        for number in range(1, options.rounds + 1):
+            if number > 1 and rounds.random.random() < 0.1:
+                rounds.wipe()
+            print("round %3d: %s" % (number, rounds.run()), flush=True)
+    except (Failure, history.Unexpected, process.StartError, process.Gone) as error:
+        print("crash: FAILED in round %d: %s" % (number, error))
+        print("---- the server's log ends with ----\n%s" % rounds.server.log())
+        rounds.end(True)
+        return 1
+    except BaseException:
+        rounds.end(True)
+        raise
+    rounds.end(options.keep)
+    print("crash: %d rounds in %.0f s, %d operations answered, none lost" % (
+        options.rounds, time.monotonic() - began, rounds.operations))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
