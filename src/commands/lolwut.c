@@ -32,11 +32,11 @@ static light light_of(rl_random *random) {
     return l;
 }
 
-/* The distance from the middle in units of the outline, which is a regular octagon. */
+/* The distance from the middle, 1 on the outline: a regular octagon with a flat top. */
 static double octagon_radius(double x, double y) {
     double sector = 2 * PI / FACETS, angle = atan2(y, x);
     double within = angle - sector * floor(angle / sector + 0.5);
-    return hypot(x, y) * cos(within) / cos(sector / 2);
+    return hypot(x, y) * cos(within);
 }
 
 /* The shade at a point of [-1, 1] x [-1, 1]; -1 outside the stone. A flat table in the middle,
