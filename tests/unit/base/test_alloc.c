@@ -10,8 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The address sanitizer has an allocator of its own that ends the process in its own way. */
-#if defined(__SANITIZE_ADDRESS__)
+/* The sanitizers have allocators of their own, which end the process in their own way. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
