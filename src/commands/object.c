@@ -12,20 +12,21 @@
 #define EMBEDDED_MAX   44    /* bytes of a string that Redis keeps in its object */
 #define SHARED_NUMBERS 10000 /* the integers from 0 on that Redis has one object for */
 
+static bool is_integer(const rl_entry *e, int64_t *number) {
+    return !(e->flags & (RL_ENTRY_EDITED | RL_ENTRY_TEXT)) &&
+           rl_int64_parse(rl_entry_value(e), number);
+}
+
 const char *rl_cmd_encoding(const rl_entry *e) {
     int64_t number;
-    if (e->flags & RL_ENTRY_EDITED)
-        return "raw";
-    if (rl_int64_parse(rl_entry_value(e), &number))
+    if (is_integer(e, &number))
         return "int";
-    return e->value_len <= EMBEDDED_MAX ? "embstr" : "raw";
+    return e->flags & RL_ENTRY_EDITED || e->value_len > EMBEDDED_MAX ? "raw" : "embstr";
 }
 
 int64_t rl_cmd_refcount(const rl_entry *e) {
     int64_t number;
-    bool shared = !(e->flags & RL_ENTRY_EDITED) && rl_int64_parse(rl_entry_value(e), &number) &&
-                  number >= 0 && number < SHARED_NUMBERS;
-    return shared ? INT_MAX : 1;
+    return is_integer(e, &number) && number >= 0 && number < SHARED_NUMBERS ? INT_MAX : 1;
 }
 
 /* The entry, or NULL after answering null. */
