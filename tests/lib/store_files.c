@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,6 +73,8 @@ static void copy_file(const char *dir, const char *name, const char *to) {
     char path[1024];
     snprintf(path, sizeof path, "%s/%s", dir, name);
     int in = open(path, O_RDONLY);
+    if (in < 0 && errno == ENOENT)
+        return; /* a spare segment that got another name meanwhile; those hold nothing */
     cr_assert_geq(in, 0, "cannot open %s", path);
     snprintf(path, sizeof path, "%s/%s", to, name);
     int out = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
