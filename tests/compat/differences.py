@@ -24,8 +24,8 @@ LATER_SUBCOMMANDS = {"client|setinfo", "client|no-touch"}
 MISSING_CLIENT = {"caching", "getredir", "tracking", "trackinginfo"}
 
 # What DEBUG has; the rest of Redis's is for the tests of Redis itself.
-DEBUG = {"CHANGE-REPL-ID", "DIGEST", "DIGEST-VALUE", "ERROR", "HELP", "LOADAOF", "LOG", "OBJECT", "PAUSE-CRON",
-         "POPULATE", "PROTOCOL", "RELOAD", "SET-ACTIVE-EXPIRE", "SLEEP"}
+DEBUG = {"DIGEST", "DIGEST-VALUE", "ERROR", "HELP", "HTSTATS", "LOADAOF", "LOG", "OBJECT", "POPULATE", "PROTOCOL",
+         "RELOAD", "SET-ACTIVE-EXPIRE", "SLEEP", "STRINGMATCH-LEN"}
 
 
 # Directives with another value at the start.
@@ -37,7 +37,7 @@ CONFIG_MORE = {"journal-segment-size", "journal-backlog-limit", "fold-interval",
                "set-max-listpack-value"}
 
 # (directive, value) that Redis takes and Rubellite refuses, because it could not keep the promise.
-CONFIG_REFUSED = {("min-replicas-to-write", value) for value in ("1", "2", "10", "100", "600", "65535", "65536",
+CONFIG_REFUSED = {("min-replicas-to-write", value) for value in ("1", "2", "10", "100", "101", "600", "65535", "65536",
                                                                  "2147483647")}
 CONFIG_REFUSED |= {("min-slaves-to-write", value) for _, value in CONFIG_REFUSED}
 
@@ -121,7 +121,9 @@ def _later_entry(name, arity, tips, proto):
 
 
 def _debug(step, reply, proto):
-    """DEBUG HELP with the subcommands that are there."""
+    """DEBUG HELP with the subcommands that are there; the others are unknown."""
+    if step.args[1].upper() != b"HELP":
+        return "-", (b"ERR unknown subcommand or wrong number of arguments for '%s'. Try DEBUG HELP." % step.args[1])
     kind, lines = reply
     kept = [lines[0]]
     kept += [("+", word.encode()) for word in sorted(DEBUG)]
@@ -179,12 +181,19 @@ TABLE = {
     "eviction": Difference(
         "`maxmemory` only with `maxmemory-policy noeviction`",
         "Eviction is not there yet, and a cache that is never evicted from would be a surprise."),
+    "lfu": Difference(
+        "OBJECT FREQ and IDLETIME with an LFU policy",
+        "Nothing is evicted yet, so uses are not counted: OBJECT FREQ is an error under every policy.",
+        lambda step, reply, proto: ("-", b"ERR")),
     "config-values": Difference(
         "`dbfilename` is data.db and `appendonly` is yes at the start",
         "The file is an SQLite database, and an answered write is kept unless you say otherwise."),
     "config-more": Difference(
         "CONFIG GET * has more directives",
         "Rubellite's own, and some of Redis 7.2 that configuration files of today have."),
+    "config-zero": Difference(
+        "CONFIG SET refuses a value with a zero byte",
+        "Redis silently cuts such a value off at the zero byte."),
     "config-refused": Difference(
         "Directives that would change what the server promises are refused",
         "Such as `replicaof` or `min-replicas-to-write`: to take them and do nothing would be a lie."),

@@ -50,6 +50,14 @@ def _first_difference(a, b):
     return min(len(a), len(b))
 
 
+def _beside(a, b):
+    """Two values as text, shortened round the place where they differ."""
+    one, two = repr(a), repr(b)
+    start = max(0, _first_difference(one, two) - 200)
+    return ["%s%s%s" % ("… " if start else "", text[start:start + 600],
+                        " …" if len(text) > start + 600 else "") for text in (one, two)]
+
+
 class Side:
     """The connections of one case to one server."""
 
@@ -176,7 +184,7 @@ class Runner:
         def check(label, ours, redis):
             ok = ours == redis
             self.stats.add(case.family, ok, None if ok else self._text(
-                case, proto, label, repr(ours), repr(redis)))
+                case, proto, label, *_beside(ours, redis)))
         case.function(self, proto, check)
 
     def _run_steps(self, case, proto, sides, steps):
@@ -260,10 +268,7 @@ class Runner:
     @staticmethod
     def _compare_values(ours, redis, more=""):
         """Values of normalisers; what is shown is the place where they differ."""
-        one, two = repr(ours), repr(redis)
-        start = max(0, _first_difference(one, two) - 200)
-        shown = ["(normalised) %s%s%s" % ("… " if start else "", text[start:start + 600],
-                                          " …" if len(text) > start + 600 else "") for text in (one, two)]
+        shown = ["(normalised) " + text for text in _beside(ours, redis)]
         return ours == redis, (shown[0], shown[1] + more)
 
     def _compare_different(self, step, ours, redis, proto):

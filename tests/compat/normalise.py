@@ -155,6 +155,12 @@ def error_code(reply):
 
 
 @normaliser
+def lfu_count(reply):
+    """A use counter of a new key; of an error the first word."""
+    return range_(reply, "1", "20") if reply[0] == ":" else error_code(reply)
+
+
+@normaliser
 def one_of(reply, *choices):
     """One of the given texts, or nil for the word null."""
     text = resp.text_of(reply)
@@ -251,7 +257,12 @@ def monitor(reply):
 
 # INFO -------------------------------------------------------------------------------------------
 
-def _class(value):
+_HEX = {"redis_git_sha1", "redis_build_id", "run_id", "master_replid", "master_replid2"}
+
+
+def _class(name, value):
+    if name in _HEX:
+        return "hexadecimal" if re.fullmatch(r"[0-9a-f]+", value) else value
     if re.fullmatch(r"-?\d+", value):
         return "integer"
     if re.fullmatch(r"-?\d+\.\d+", value):
@@ -295,7 +306,7 @@ def info(reply, *names):
         if name.endswith("="):
             seen.append((name, fields.get(name[:-1], "missing")))
         else:
-            seen.append((name, _class(fields[name]) if name in fields else "missing"))
+            seen.append((name, _class(name, fields[name]) if name in fields else "missing"))
     return reply[0], sorted(sections), seen
 
 

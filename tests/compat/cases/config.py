@@ -74,7 +74,6 @@ CONFIG SET maxmemory 1tb
 CONFIG SET maxmemory -1
 CONFIG SET maxmemory 1.5gb
 CONFIG SET maxmemory ""
-CONFIG SET maxmemory mb
 CONFIG SET maxmemory 0
 CONFIG SET hash-max-ziplist-entries 100
 CONFIG GET hash-max-listpack-entries
@@ -110,7 +109,8 @@ CONFIG RESETSTAT x
 # Directives whose value depends on the machine, or that cut the connection to the test when set.
 SKIPPED = {"port", "bind", "dir", "unixsocket", "unixsocketperm", "pidfile", "logfile", "requirepass", "masterauth",
            "maxclients", "appendonly", "oom-score-adj", "oom-score-adj-values", "aclfile", "maxmemory-clients",
-           "watchdog-period", "cluster-config-file", "supervised", "enable-debug-command"}
+           "watchdog-period", "cluster-config-file", "supervised", "enable-debug-command",
+           "activedefrag"}  # the last depends on how redis-server was built
 # Setting these starts TLS, replication or CPU binding; some need files.
 SKIPPED_PREFIXES = ("tls-", "server_cpulist", "bio_cpulist", "aof_rewrite_cpulist", "bgsave_cpulist", "replicaof",
                     "slaveof", "rdb-key", "key-load")
@@ -118,7 +118,11 @@ VALUES = ["", "abc", "yes", "NO", "0", "1", "-1", "2", "10", "100", "600", "6553
           "4294967296", "9223372036854775807", "9223372036854775808", "18446744073709551615", "18446744073709551616",
           "1kb", "1k", "10mb", "3gb", "1.5", " 1", "1 ", "0x10", "50%", "everysec", "ALWAYS", "noeviction", "allkeys-LRU",
           "debug", "warning", "a b", "normal 0 0 0", "slave 1mb 1mb 1", "100 1 10 10", "AKE", "KEA$lshzxetdmn", "default",
-          "save now", "nosave force", "disabled", "ip", "ignore", "50 99 99.9", "101", "x\x00y", "{title}", "C"]
+          "save now", "nosave force", "disabled", "ip", "ignore", "50 99 99.9", "101", "{title}", "C"]
+
+
+# redis-server takes half a pair of numbers here, and shows "1 0" afterwards.
+REDIS_IS_WRONG = {("save", "1 ")}
 
 
 def same_directives(runner):
@@ -155,6 +159,7 @@ def at_start(runner, proto, check):
 
 @case.function("CONFIG SET: each directive to many values", group="config", protocols=(2,))
 def each(runner, proto, check):
+    refused = {name for name, _ in differences.CONFIG_REFUSED}
     for name in same_directives(runner):
         seen = []
         for server in runner.pair.servers:
@@ -162,6 +167,8 @@ def each(runner, proto, check):
             before = conn.call("CONFIG", "GET", name)
             replies = []
             for value in VALUES:
+                if (name, value) in REDIS_IS_WRONG:
+                    continue
                 reply = conn.call("CONFIG", "SET", name, value)
                 if text_refused(reply):
                     reply = ("-", b"refused in the words of the system")
@@ -175,8 +182,26 @@ def each(runner, proto, check):
             if runner.real and (name, redis[0]) in differences.CONFIG_REFUSED:
                 runner.stats.used.add("config-refused")
                 check("CONFIG SET %s %r is refused" % (name, redis[0]), ours[1][0], "-")
+            elif runner.real and (name in differences.CONFIG_VALUES or name in refused):
+                check("CONFIG SET %s %r: the reply" % (name, redis[0]), ours[1], redis[1])
             else:
                 check("CONFIG SET %s %r: the reply, and CONFIG GET after it" % (name, redis[0]), ours, redis)
+
+
+@case.function("CONFIG SET: a value with a zero byte", group="config")
+def zero_byte(runner, proto, check):
+    ours, redis = runner.pair.servers
+    for name in ("timeout", "proc-title-template", "masteruser", "appendfsync", "maxmemory"):
+        before = runner.tell(ours, "CONFIG", "GET", name)
+        replies = [runner.tell(server, "CONFIG", "SET", name, b"1\x00y") for server in (ours, redis)]
+        if runner.real:
+            runner.stats.used.add("config-zero")
+            check("CONFIG SET %s: refused" % name, replies[0][0], "-")
+            check("CONFIG SET %s: unchanged" % name, runner.tell(ours, "CONFIG", "GET", name), before)
+        else:
+            check("CONFIG SET %s" % name, *replies)
+        for server in (ours, redis):
+            runner.tell(server, "CONFIG", "SET", name, before[1][1][1])
 
 
 def text_refused(reply):

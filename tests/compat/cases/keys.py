@@ -754,9 +754,9 @@ OBJECT REFCOUNT k
 case("OBJECT FREQ and IDLETIME with an LFU policy", """
 CONFIG SET maxmemory-policy allkeys-lfu
 SET k v
-OBJECT FREQ k ## range(1,20)
+OBJECT FREQ k ## lfu_count differs=lfu
 OBJECT FREQ missing
-OBJECT IDLETIME k ## idle
+OBJECT IDLETIME k ## error_code
 OBJECT IDLETIME missing
 CONFIG SET maxmemory-policy noeviction
 SET k v

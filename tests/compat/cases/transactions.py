@@ -339,7 +339,6 @@ EXEC ## shape
 MULTI
 CLIENT KILL 1.2.3.4:5
 CLIENT ID ## type
-OBJECT HELP
 EXEC ## shape
 """)
 
