@@ -259,6 +259,14 @@ static uint64_t safe_seq(const rl_journal *j) {
     return synced > folded ? synced : folded;
 }
 
+/* Whether the syncer has to hear of a frame: not in mode no, unless it was asked for a sync that a
+ * retry has put off. */
+static bool sync_matters(const rl_journal *j) {
+    return atomic_load_explicit(&j->mode, memory_order_relaxed) != RL_JOURNAL_NO ||
+           atomic_load_explicit(&j->sync_wanted, memory_order_relaxed) >
+               atomic_load_explicit(&j->synced, memory_order_relaxed);
+}
+
 int rl_journal_append(rl_journal *j, rl_batch *batch) {
     uint64_t seq = rl_batch_seq(batch);
     size_t len = rl_batch_bytes(batch).len;
@@ -288,7 +296,7 @@ int rl_journal_append(rl_journal *j, rl_batch *batch) {
     atomic_store_explicit(&j->frames, j->frames + 1, memory_order_relaxed);
     atomic_store_explicit(&s->last_seq, seq, memory_order_release);
     atomic_store(&j->appended, seq);
-    if (atomic_load_explicit(&j->mode, memory_order_relaxed) != RL_JOURNAL_NO)
+    if (sync_matters(j))
         rl_journal_wake(j, RL_ASLEEP);
     return RL_JOURNAL_OK;
 }

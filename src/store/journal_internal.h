@@ -21,8 +21,9 @@
  * the one in the ready slot, in order of number. A spare holds nothing that is needed.
  *   2. The loop sets last_seq of a segment before `appended`. So whoever has read `appended` sees
  * all segments that hold frames up to there as unsynced, however many there are.
- *   3. A dead segment (its sync failed, or it was given up by a retry) is never synced again and
- * never reused; its frames stay until they are folded.
+ *   3. A dead segment, one whose sync failed, is never synced again and never reused; its frames
+ * stay until they are folded. After a retry no segment written before needs a sync: what was not
+ *      synced is appended again.
  *   4. Files are touched by the syncer alone, but for the loop's write into its current segment.
  * Before the syncer runs and after it ended, the thread that owns the journal plays both.
  */
@@ -48,7 +49,7 @@ struct rl_segment {
     uint64_t salt;
     int fd;
     rl_header_state header; /* on disk */
-    uint64_t synced_seq;
+    uint64_t synced_seq;    /* no frame up to here needs a sync of this file */
     bool dead;
     /* Written by the loop. */
     _Alignas(64) _Atomic uint64_t last_seq; /* 0: no frame */

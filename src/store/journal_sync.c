@@ -156,15 +156,15 @@ static void do_prepare(rl_journal *j) {
     }
 }
 
-/* What is not synced is in doubt now: those segments are not touched again. */
+/* The caller appends again what is not synced, so no segment written so far needs a sync any more.
+ */
 static void give_up_segments(rl_journal *j) {
     rl_segment_make_cancel(j);
     rl_segment *unused = atomic_exchange(&j->ready, NULL);
     if (unused)
         rl_segment_take_back(j, unused);
     for (rl_segment *s = j->live.head; s; s = s->next)
-        if (atomic_load_explicit(&s->last_seq, memory_order_acquire) > s->synced_seq)
-            s->dead = true;
+        s->synced_seq = atomic_load_explicit(&s->last_seq, memory_order_acquire);
 }
 
 static void do_retry(rl_journal *j) {

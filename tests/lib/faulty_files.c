@@ -67,6 +67,7 @@ static struct {
     int fail_errno;
     bool fail_lasting;
     bool failing;
+    bool cut; /* the write that came short was there */
     bool failed;
 
     bool hold;
@@ -311,9 +312,9 @@ static ssize_t faulty_pwrite(int fd, const void *from, size_t len, off_t offset)
     if (fs.crashed || !file) {
         n = fail_with(EIO);
     } else if (fails("write")) {
-        if (len > 1 && fs.fail_errno == ENOSPC) {
+        if (len > 1 && fs.fail_errno == ENOSPC && !fs.cut) {
             n = (ssize_t)(len / 2); /* a short count first, the reason with the next call */
-            fs.failing = true;
+            fs.cut = fs.failing = true;
         } else {
             n = -1;
         }
@@ -473,8 +474,7 @@ void faulty_files_fail_only(const char *kind, uint64_t nth, int error_number, bo
     fs.fail_in = nth;
     fs.fail_errno = error_number;
     fs.fail_lasting = lasting;
-    fs.failing = false;
-    fs.failed = false;
+    fs.failing = fs.failed = fs.cut = false;
     unlock();
 }
 

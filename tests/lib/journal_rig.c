@@ -128,10 +128,20 @@ void rig_append_up_to(rig *r, uint64_t seq) {
 
 bool rig_await_synced(rig *r, uint64_t seq) {
     for (;;) {
-        if (rl_journal_synced(r->journal) >= seq)
+        if (r->folded >= seq || rl_journal_synced(r->journal) >= seq)
             return true;
         if (!rl_journal_healthy(r->journal, NULL, NULL, 0))
             return false;
+        await_progress(r);
+    }
+}
+
+void rig_await_segments(rig *r, uint64_t count) {
+    for (;;) {
+        rl_journal_stats stats;
+        rl_journal_stats_read(r->journal, &stats);
+        if (stats.segments >= count)
+            return;
         await_progress(r);
     }
 }

@@ -50,8 +50,11 @@ void rig_close(rig *r, bool empty);
 int rig_append(rig *r, uint64_t seq);
 /* Appends until `seq` is in. Must succeed. */
 void rig_append_up_to(rig *r, uint64_t seq);
-/* Returns true once seq is synced, false when the journal broke. */
+/* Returns true once seq is synced or folded, false when the journal broke. */
 bool rig_await_synced(rig *r, uint64_t seq);
+/* Returns once there are `count` segments in use or ready, so that the syncer has nothing left to
+ * make. */
+void rig_await_segments(rig *r, uint64_t count);
 /* Folds: what the store thread does. */
 void rig_fold(rig *r, uint64_t seq);
 /* After BROKEN: retries until the journal works, at most `times`, and appends again what is neither
