@@ -49,19 +49,17 @@ void rl_cmd_client_getname(rl_ctx *c) {
 
 void rl_cmd_client_setinfo(rl_ctx *c) {
     char **field;
-    const char *name;
     if (rl_bytes_is(c->argv[2], "LIB-NAME")) {
         field = &c->session->lib_name;
-        name = "lib-name";
     } else if (rl_bytes_is(c->argv[2], "LIB-VER")) {
         field = &c->session->lib_ver;
-        name = "lib-ver";
     } else {
         rl_reply_errorf(c->reply, "ERR Unrecognized option '%.*s'", (int)c->argv[2].len, c->argv[2].ptr);
         return;
     }
     if (!fits_a_line(c->argv[3])) {
-        rl_reply_errorf(c->reply, "ERR %s cannot contain spaces, newlines or special characters.", name);
+        rl_reply_errorf(c->reply, "ERR %.*s cannot contain spaces, newlines or special characters.",
+                        (int)c->argv[2].len, c->argv[2].ptr);
         return;
     }
     rl_session_set_text(field, c->argv[3]);
@@ -168,6 +166,10 @@ void rl_cmd_client_pause(rl_ctx *c) {
     int64_t ms, until_ms;
     bool writes_only = false, pausing_writes;
     int64_t left_ms;
+    if (c->argc > 4) {
+        rl_ctx_subcommand_error(c);
+        return;
+    }
     if (c->argc == 4) {
         writes_only = rl_bytes_is(c->argv[3], "WRITE");
         if (!writes_only && !rl_bytes_is(c->argv[3], "ALL")) {
@@ -203,6 +205,10 @@ void rl_cmd_client_unpause(rl_ctx *c) {
 void rl_cmd_client_unblock(rl_ctx *c) {
     int64_t id;
     rl_wake why = RL_WAKE_UNBLOCK_TIMEOUT;
+    if (c->argc > 4) {
+        rl_ctx_subcommand_error(c);
+        return;
+    }
     if (c->argc == 4) {
         if (rl_bytes_is(c->argv[3], "ERROR")) {
             why = RL_WAKE_UNBLOCK_ERROR;

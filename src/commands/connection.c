@@ -24,6 +24,10 @@ void rl_cmd_select(rl_ctx *c) {
     int64_t number;
     if (!rl_ctx_int(c, 1, &number, NULL))
         return;
+    if (number < INT32_MIN || number > INT32_MAX) {
+        rl_reply_error(c->reply, "ERR value is out of range, value must between -2147483648 and 2147483647");
+        return;
+    }
     if (number < 0 || number >= rl_keyspace_databases(c->keys)) {
         rl_reply_error(c->reply, "ERR DB index is out of range");
         return;
@@ -84,7 +88,7 @@ void rl_cmd_auth(rl_ctx *c) {
 
 typedef struct hello {
     int64_t version;
-    int auth_arg, name_arg; /* 0: not given */
+    int name_arg; /* 0: not given */
 } hello;
 
 static bool parse_hello(rl_ctx *c, hello *h) {
@@ -99,7 +103,9 @@ static bool parse_hello(rl_ctx *c, hello *h) {
     }
     for (int i = 2; i < c->argc; i++) {
         if (rl_bytes_is(c->argv[i], "AUTH") && i + 2 < c->argc) {
-            h->auth_arg = i + 1;
+            /* at once: a bad option behind it does not undo the login */
+            if (!log_in(c, c->argv[i + 1], c->argv[i + 2]))
+                return false;
             i += 2;
         } else if (rl_bytes_is(c->argv[i], "SETNAME") && i + 1 < c->argc) {
             h->name_arg = ++i;
@@ -134,11 +140,9 @@ void rl_cmd_hello(rl_ctx *c) {
     hello h;
     if (!parse_hello(c, &h))
         return;
-    if (h.auth_arg && !log_in(c, c->argv[h.auth_arg], c->argv[h.auth_arg + 1]))
-        return;
     if (rl_session_needs_auth(c->session)) {
         rl_reply_error(c->reply, "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "
-                                 "<proto> AUTH <user> <pass> option can be used to authenticate the client and select the "
+                                 "AUTH <user> <pass> option can be used to authenticate the client and select the "
                                  "RESP protocol version at the same time");
         return;
     }

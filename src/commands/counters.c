@@ -73,5 +73,6 @@ void rl_cmd_incrbyfloat(rl_ctx *c) {
     }
     rl_bytes bytes = rl_bytes_of(text, rl_long_double_format_human(text, value));
     put(c, e, bytes);
+    rl_keyspace_mark_text(c->keys, c->db, c->argv[1], c->hash);
     rl_reply_bulk(c->reply, bytes);
 }

@@ -87,7 +87,7 @@ void rl_cmd_persist(rl_ctx *c) {
 
 /* -2: no such key, -1: it does not expire. Seconds are rounded to the nearest for TTL, and down for EXPIRETIME. */
 static void reply_time(rl_ctx *c, bool absolute, bool seconds) {
-    const rl_entry *e = rl_ctx_find(c, 1, RL_LOOK_PEEK);
+    const rl_entry *e = rl_ctx_find(c, 1, RL_LOOK_READ_NOTOUCH);
     int64_t at_ms = e ? rl_entry_expires_at(e) : RL_NEVER;
     if (at_ms == RL_NEVER) {
         rl_reply_int(c->reply, e ? -1 : -2);

@@ -28,7 +28,7 @@ static void count_keys(rl_ctx *c, rl_look look) {
 }
 
 void rl_cmd_exists(rl_ctx *c) {
-    count_keys(c, RL_LOOK_PEEK);
+    count_keys(c, RL_LOOK_READ_NOTOUCH);
 }
 
 void rl_cmd_touch(rl_ctx *c) {
@@ -41,7 +41,7 @@ const char *rl_cmd_type_name(rl_type type) {
 }
 
 void rl_cmd_type(rl_ctx *c) {
-    const rl_entry *e = rl_ctx_find(c, 1, RL_LOOK_PEEK);
+    const rl_entry *e = rl_ctx_find(c, 1, RL_LOOK_READ_NOTOUCH);
     rl_reply_status(c->reply, e ? rl_cmd_type_name(e->type) : "none");
 }
 
@@ -163,10 +163,20 @@ void rl_cmd_flushall(rl_ctx *c) {
     flush(c, -1);
 }
 
+/* A database number that need not exist, but must fit 32 bits. */
+static bool swap_arg(rl_ctx *c, int arg, int64_t *out, const char *error) {
+    if (!rl_ctx_int(c, arg, out, error))
+        return false;
+    if (*out >= INT32_MIN && *out <= INT32_MAX)
+        return true;
+    rl_reply_error(c->reply, error);
+    return false;
+}
+
 void rl_cmd_swapdb(rl_ctx *c) {
     int64_t first, second;
-    if (!rl_ctx_int(c, 1, &first, "ERR invalid first DB index") ||
-        !rl_ctx_int(c, 2, &second, "ERR invalid second DB index"))
+    if (!swap_arg(c, 1, &first, "ERR invalid first DB index") ||
+        !swap_arg(c, 2, &second, "ERR invalid second DB index"))
         return;
     int count = rl_keyspace_databases(c->keys);
     if (first < 0 || second < 0 || first >= count || second >= count) {

@@ -23,8 +23,20 @@ enum { SET_NX = 1, SET_XX = 2, SET_GET = 4, SET_KEEPTTL = 8, SET_EXPIRE = 16 };
 typedef struct set_options {
     unsigned flags;
     rl_expire_option expire;
-    int expire_arg;
+    int expire_arg; /* 0: not given */
 } set_options;
+
+/* EX and its kin: one kind at most, the same one again is fine and the last counts. */
+static bool expire_option(rl_ctx *c, int *i, rl_expire_option *option, int *expire_arg) {
+    rl_expire_option wanted;
+    if (*i + 1 >= c->argc || !rl_cmd_expire_option(c->argv[*i], &wanted))
+        return false;
+    if (*expire_arg && (wanted.unit != option->unit || wanted.absolute != option->absolute))
+        return false;
+    *option = wanted;
+    *expire_arg = ++*i;
+    return true;
+}
 
 /* One option of SET at argument *i; false: not one, or not beside the others. */
 static bool set_option(rl_ctx *c, int *i, set_options *o) {
@@ -44,10 +56,9 @@ static bool set_option(rl_ctx *c, int *i, set_options *o) {
             return true;
         }
     }
-    if (o->flags & (SET_EXPIRE | SET_KEEPTTL) || *i + 1 >= c->argc || !rl_cmd_expire_option(word, &o->expire))
+    if (o->flags & SET_KEEPTTL || !expire_option(c, i, &o->expire, &o->expire_arg))
         return false;
     o->flags |= SET_EXPIRE;
-    o->expire_arg = ++*i;
     return true;
 }
 
@@ -137,17 +148,18 @@ void rl_cmd_getdel(rl_ctx *c) {
 /* ---- GETEX ---- */
 
 void rl_cmd_getex(rl_ctx *c) {
-    rl_expire_option option;
-    bool persist = false, expire = false;
+    rl_expire_option option = {0};
+    int expire_arg = 0;
+    bool persist = false;
     int64_t expires_at = RL_NEVER;
     rl_entry *e;
-    if (c->argc == 3 && rl_bytes_is(c->argv[2], "PERSIST"))
-        persist = true;
-    else if (c->argc == 4 && rl_cmd_expire_option(c->argv[2], &option))
-        expire = true;
-    else if (c->argc != 2) {
-        rl_ctx_syntax_error(c);
-        return;
+    for (int i = 2; i < c->argc; i++) {
+        bool is_persist = rl_bytes_is(c->argv[i], "PERSIST");
+        if (is_persist ? expire_arg != 0 : persist || !expire_option(c, &i, &option, &expire_arg)) {
+            rl_ctx_syntax_error(c);
+            return;
+        }
+        persist |= is_persist;
     }
     if (!rl_ctx_find_string(c, 1, RL_LOOK_READ, &e))
         return;
@@ -155,10 +167,10 @@ void rl_cmd_getex(rl_ctx *c) {
         rl_reply_null(c->reply);
         return;
     }
-    if (expire && !rl_cmd_expire_time(c, c->argv[3], option.unit, option.absolute, true, &expires_at))
+    if (expire_arg && !rl_cmd_expire_time(c, c->argv[expire_arg], option.unit, option.absolute, true, &expires_at))
         return;
     reply_value(c, e);
-    if (persist || expire)
+    if (persist || expire_arg)
         rl_keyspace_expire(c->keys, c->db, e, c->hash, expires_at);
 }
 

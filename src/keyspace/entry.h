@@ -25,6 +25,7 @@ enum {
     RL_ENTRY_EXPIRES = 1, /* has the expiry part */
     RL_ENTRY_OUTSIDE = 2, /* the value is in an allocation of its own */
     RL_ENTRY_EDITED = 4,  /* changed in place (APPEND, SETRANGE): OBJECT ENCODING says "raw" */
+    RL_ENTRY_TEXT = 8,    /* never "int" (INCRBYFLOAT); both are forgotten at a restart */
 };
 
 #define RL_ENTRY_INSIDE_MAX 192 /* bytes of a value that is kept inside */

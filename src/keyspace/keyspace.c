@@ -307,11 +307,11 @@ static inline rl_entry *put_value(db *d, rl_slot slot, rl_bytes value) {
         if (now->flags & RL_ENTRY_EXPIRES)
             rl_expiry_moved(d->expiry, now);
     }
-    now->flags &= ~(unsigned)RL_ENTRY_EDITED;
+    now->flags &= ~(unsigned)(RL_ENTRY_EDITED | RL_ENTRY_TEXT);
     return now;
 }
 
-static void insert_new(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash, rl_bytes value, int64_t expires_at) {
+static rl_entry *insert_new(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash, rl_bytes value, int64_t expires_at) {
     db *d = &ks->dbs[number];
     rl_entry *e = rl_entry_create(ks->next_id++, RL_TYPE_STRING, key, value);
     if (expires_at != RL_NEVER) {
@@ -323,6 +323,7 @@ static void insert_new(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash,
     ks->slot = NULL;
     if (ks->batch)
         rl_batch_key(ks->batch, e->id, number, RL_TYPE_STRING, expires_at, key, value);
+    return e;
 }
 
 void rl_keyspace_set(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash, rl_bytes value, int64_t expires_at) {
@@ -380,6 +381,12 @@ void rl_keyspace_patch(rl_keyspace *ks, int number, rl_entry *e, uint64_t hash, 
             rl_batch_value(ks->batch, now->id, rl_entry_expires_at(now), rl_entry_value(now));
     }
     note_change(ks, number, rl_entry_key(now), hash);
+}
+
+void rl_keyspace_mark_text(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash) {
+    rl_slot slot = rl_table_find(ks->dbs[number].table, key, hash);
+    if (slot)
+        (*slot)->flags |= RL_ENTRY_TEXT;
 }
 
 bool rl_keyspace_delete(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash) {
@@ -444,7 +451,8 @@ void rl_keyspace_copy(rl_keyspace *ks, rl_entry *e, int to_number, rl_bytes to, 
     rl_slot over = rl_table_find(ks->dbs[to_number].table, to, to_hash);
     if (over) /* e itself is another key, so its value stays where it is */
         drop(ks, &ks->dbs[to_number], over, to_hash);
-    insert_new(ks, to_number, to, to_hash, value, rl_entry_expires_at(e));
+    rl_entry *copy = insert_new(ks, to_number, to, to_hash, value, rl_entry_expires_at(e));
+    copy->flags |= e->flags & (RL_ENTRY_EDITED | RL_ENTRY_TEXT);
     note_change(ks, to_number, to, to_hash);
 }
 

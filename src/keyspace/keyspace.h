@@ -70,6 +70,8 @@ void rl_keyspace_set(rl_keyspace *ks, int db, rl_bytes key, uint64_t hash, rl_by
 void rl_keyspace_set_entry(rl_keyspace *ks, int db, rl_entry *e, uint64_t hash, rl_bytes value);
 /* Writes bytes into a string at an offset, lengthening it with zeros as needed (APPEND: offset = its length). */
 void rl_keyspace_patch(rl_keyspace *ks, int db, rl_entry *e, uint64_t hash, size_t offset, rl_bytes bytes);
+/* Says that the string is text even where it looks like an integer, for OBJECT ENCODING. */
+void rl_keyspace_mark_text(rl_keyspace *ks, int db, rl_bytes key, uint64_t hash);
 bool rl_keyspace_delete(rl_keyspace *ks, int db, rl_bytes key, uint64_t hash);
 /* RL_NEVER: PERSIST. A time that is over deletes the key. */
 void rl_keyspace_expire(rl_keyspace *ks, int db, rl_entry *e, uint64_t hash, int64_t expires_at);

@@ -2,13 +2,16 @@
 /* Dispatch. See dispatch.h. */
 #include "server/dispatch.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/number.h"
 #include "server/latency.h"
 #include "server/monitor.h"
+#include "server/redact.h"
 #include "server/server_private.h"
 #include "server/slowlog.h"
 #include "server/transaction.h"
@@ -17,19 +20,33 @@
 
 /* ---- refusals ---- */
 
-/* Every refusal ends here: it spoils the transaction and is counted. command may be NULL. */
-static void refused(rl_session *s, const rl_command *command) {
+/* Every refusal ends here: it spoils the transaction, or ends it when it meets EXEC, and is counted. The error has its
+ * code in front; command may be NULL. */
+static void refuse(rl_session *s, const rl_command *command, const char *error) {
     rl_stats *stats = rl_server_stats(s->server);
-    if (s->in_multi)
-        s->multi_failed = true;
+    if (command && command->handler == s->server->exec_handler) {
+        rl_transaction_end(s);
+        rl_reply_errorf(&s->reply, "EXECABORT Transaction discarded because of: %s",
+                        strncmp(error, "ERR ", 4) == 0 ? error + 4 : error);
+    } else {
+        if (s->in_multi)
+            s->multi_failed = true;
+        rl_reply_error(&s->reply, error);
+    }
     if (command)
         stats->by_command[command->index].rejected++;
     rl_stats_count_error(stats, rl_bytes_text(s->reply.error_code));
 }
 
-static void refuse(rl_session *s, const rl_command *command, const char *error) {
-    rl_reply_error(&s->reply, error);
-    refused(s, command);
+static void __attribute__((format(printf, 3, 4)))
+refusef(rl_session *s, const rl_command *command, const char *format, ...) {
+    rl_buffer text = {0};
+    va_list args;
+    va_start(args, format);
+    rl_buffer_vprintf(&text, format, args);
+    va_end(args);
+    refuse(s, command, rl_buffer_cstr(&text));
+    rl_buffer_release(&text);
 }
 
 static int shown_len(rl_bytes b) {
@@ -46,10 +63,9 @@ static void refuse_unknown(rl_session *s, const rl_bytes *argv, int argc) {
         rl_buffer_add(&args, argv[i].ptr, len);
         rl_buffer_add_text(&args, "' ");
     }
-    rl_reply_errorf(&s->reply, "ERR unknown command '%.*s', with args beginning with: %s", shown_len(argv[0]),
-                    argv[0].ptr, rl_buffer_cstr(&args));
+    refusef(s, NULL, "ERR unknown command '%.*s', with args beginning with: %s", shown_len(argv[0]), argv[0].ptr,
+            rl_buffer_cstr(&args));
     rl_buffer_release(&args);
-    refused(s, NULL);
 }
 
 static void refuse_subcommand(rl_session *s, const rl_command *container, const rl_bytes *argv) {
@@ -59,13 +75,22 @@ static void refuse_subcommand(rl_session *s, const rl_command *container, const 
         name[n] = (char)(container->name[n] >= 'a' && container->name[n] <= 'z' ? container->name[n] - 32
                                                                                  : container->name[n]);
     name[n] = '\0';
-    rl_reply_errorf(&s->reply, "ERR unknown subcommand '%.*s'. Try %s HELP.", shown_len(argv[1]), argv[1].ptr, name);
-    refused(s, container);
+    refusef(s, NULL, "ERR unknown subcommand '%.*s'. Try %s HELP.", shown_len(argv[1]), argv[1].ptr, name);
 }
 
 static void refuse_arity(rl_session *s, const rl_command *command) {
-    rl_reply_errorf(&s->reply, "ERR wrong number of arguments for '%s' command", command->name);
-    refused(s, command);
+    refusef(s, command, "ERR wrong number of arguments for '%s' command", command->name);
+}
+
+/* The first words of an HTTP request that a web page can make a browser send here. */
+static bool is_http(rl_bytes word) {
+    return rl_bytes_is(word, "POST") || rl_bytes_is(word, "HOST:");
+}
+
+static void cut_off_browser(rl_session *s) {
+    rl_log(RL_LOG_WARNING, "Client addr=%s speaks HTTP (POST or Host:); it may be a browser that a page sent here to attack "
+                           "this server. Connection closed.", rl_conn_peer(s->conn));
+    rl_session_close(s, RL_CLOSE_NOW);
 }
 
 static bool arity_fits(const rl_command *command, int argc) {
@@ -73,10 +98,8 @@ static bool arity_fits(const rl_command *command, int argc) {
 }
 
 static void refuse_misconf(rl_session *s, const rl_command *command) {
-    rl_reply_errorf(&s->reply, "MISCONF Errors writing to the journal: %s",
-                    rl_store_failure(rl_server_store(s->server)));
     rl_server_stats(s->server)->misconf_refused++;
-    refused(s, command);
+    refusef(s, command, "MISCONF Errors writing to the journal: %s", rl_store_failure(rl_server_store(s->server)));
 }
 
 static bool debug_allowed(const rl_session *s) {
@@ -102,7 +125,8 @@ static bool refuse_checked(rl_session *s, const rl_command *command) {
         refuse(s, command, "ERR Command not allowed inside a transaction");
         return true;
     }
-    if (flags & RL_CMD_DENYOOM && rl_server_over_maxmemory(s->server)) {
+    bool queued = s->in_multi && !(flags & RL_CMD_IMMEDIATE);
+    if ((flags & RL_CMD_DENYOOM || queued) && rl_server_over_maxmemory(s->server)) {
         refuse(s, command, "OOM command not allowed when used memory > 'maxmemory'.");
         return true;
     }
@@ -122,7 +146,7 @@ static bool must_wait(rl_session *s, const rl_command *command) {
     int64_t left_ms;
     if (command->flags & RL_CMD_IMMEDIATE ? s->in_multi == false : s->in_multi)
         return false; /* queueing, and MULTI, WATCH … outside: nothing happens yet */
-    bool writes = command->flags & (RL_CMD_WRITE | RL_CMD_MAY_REPLICATE) || s->in_multi;
+    bool writes = command->flags & (RL_CMD_WRITE | RL_CMD_MAY_REPLICATE) || rl_transaction_writes(s);
     if (rl_server_paused(s->server, &writes_only, &left_ms) && (!writes_only || writes))
         return true;
     return writes && rl_server_progress(s->server)->over_limit && !rl_server_progress(s->server)->failed;
@@ -132,14 +156,15 @@ static bool must_wait(rl_session *s, const rl_command *command) {
 
 static void after_slow(rl_session *s, const rl_bytes *argv, int argc, const rl_command *command, uint64_t ticks) {
     const rl_settings *set = rl_server_settings(s->server);
+    rl_bytes copy[RL_REDACT_MAX];
     int64_t us = (int64_t)(rl_clock_ticks_to_ns(ticks) / 1000), now_s = rl_clock_wall_ms() / 1000;
     if (set->latency_monitor_threshold_ms)
         rl_latency_add(rl_server_latency(s->server), set->latency_monitor_threshold_ms,
                        command->flags & RL_CMD_FAST ? "fast-command" : "command", now_s, (uint64_t)us / 1000);
     if (set->slowlog_slower_than_us >= 0 && us >= set->slowlog_slower_than_us &&
         !(command->flags & RL_CMD_SKIP_SLOWLOG))
-        rl_slowlog_add(rl_server_slowlog(s->server), set->slowlog_max_len, now_s, us, argv, argc,
-                       rl_conn_peer(s->conn), s->name ? s->name : "");
+        rl_slowlog_add(rl_server_slowlog(s->server), set->slowlog_max_len, now_s, us,
+                       rl_redact(command, argv, argc, copy), argc, rl_conn_peer(s->conn), s->name ? s->name : "");
 }
 
 void rl_dispatch_call(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc, uint64_t hash,
@@ -169,31 +194,36 @@ void rl_dispatch_call(rl_session *s, const rl_command *command, const rl_bytes *
     if (s->reply.errors != errors) {
         of_command->failed++;
         rl_stats_count_error(stats, rl_bytes_text(s->reply.error_code));
+        s->reply.errors = errors; /* counted: the EXEC around it has not failed */
     }
+    if (server->monitor_count)
+        rl_monitor_feed(server, s, command, argv, argc);
     if (ticks >= server->slow_ticks)
         after_slow(s, argv, argc, command, ticks);
 }
 
-/*
- * Runs a command for its client: with MONITOR, and with the gate that holds its reply until what it wrote, or saw, may
- * be told.
- */
+/* The batch that has what was done up to now: the open one, or the last sealed one while the open one is empty (a
+ * command may have changed nothing that is kept, and an empty batch is never sealed). */
+static inline uint64_t newest_seq(const rl_server *server) {
+    bool empty = server->batch == NULL || rl_batch_builder_bytes(server->batch) == 0;
+    return empty ? server->open_seq - 1 : server->open_seq;
+}
+
+/* Runs a command for its client, with the gate that holds its reply until what it wrote, or saw, may be told. */
 static rl_dispatched run(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc, uint64_t hash) {
     rl_server *server = s->server;
     rl_keyspace *keys = rl_server_keyspace(server);
     uint64_t changes = rl_keyspace_changes(keys);
     uint64_t from = rl_chain_position(s->reply.chain);
     rl_keyspace_seen_reset(keys);
-    if (rl_server_monitor_count(server))
-        rl_monitor_feed(server, s, command, argv, argc);
-    s->last_command = command;
     rl_dispatch_call(s, command, argv, argc, hash, false);
     if (rl_keyspace_changes(keys) != changes && (command->flags & (RL_CMD_WRITE | RL_CMD_IMMEDIATE))) {
-        s->last_write_seq = rl_server_open_seq(server);
+        s->last_write_seq = newest_seq(server);
         if (rl_server_store(server) && s->reply.chain == rl_conn_output(s->conn))
             rl_conn_gate(s->conn, from, s->last_write_seq, 1, true);
     } else if (rl_keyspace_seen_seq(keys) && s->reply.chain == rl_conn_output(s->conn)) {
-        rl_conn_gate(s->conn, from, rl_keyspace_seen_seq(keys), 1, false);
+        uint64_t seen = rl_keyspace_seen_seq(keys), newest = newest_seq(server);
+        rl_conn_gate(s->conn, from, seen < newest ? seen : newest, 1, false);
     }
     return s->park == RL_PARK_NONE ? RL_DISPATCHED : RL_PARKED;
 }
@@ -212,7 +242,10 @@ static const rl_command *subcommand_of(rl_session *s, const rl_command *containe
 
 rl_dispatched rl_dispatch(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc, uint64_t hash) {
     if (command == NULL) {
-        refuse_unknown(s, argv, argc);
+        if (is_http(argv[0]))
+            cut_off_browser(s);
+        else
+            refuse_unknown(s, argv, argc);
         return RL_DISPATCHED;
     }
     if (command->subcommand_count && !(argc < 2 && command->handler)) {
@@ -222,6 +255,7 @@ rl_dispatched rl_dispatch(rl_session *s, const rl_command *command, const rl_byt
         if (command->first_key > 0 && command->first_key < argc)
             hash = rl_hash(argv[command->first_key]);
     }
+    s->last_command = command;
     if (!arity_fits(command, argc)) {
         refuse_arity(s, command);
         return RL_DISPATCHED;

@@ -3,19 +3,16 @@
 #include "server/monitor.h"
 
 #include "base/clock.h"
+#include "server/redact.h"
 #include "server/server.h"
-
-static bool is_secret(const rl_command *command) {
-    /* what carries a password in its arguments */
-    return command->flags & RL_CMD_NO_AUTH && (rl_bytes_is(rl_bytes_text(command->name), "auth") ||
-                                               rl_bytes_is(rl_bytes_text(command->name), "hello"));
-}
 
 void rl_monitor_feed(rl_server *server, const rl_session *s, const rl_command *command, const rl_bytes *argv,
                      int argc) {
-    if (command->flags & (RL_CMD_SKIP_MONITOR | RL_CMD_ADMIN) || is_secret(command))
+    if (command->flags & (RL_CMD_SKIP_MONITOR | RL_CMD_ADMIN))
         return;
     rl_buffer line = {0};
+    rl_bytes copy[RL_REDACT_MAX];
+    argv = rl_redact(command, argv, argc, copy);
     int64_t now_us = rl_clock_wall_us();
     rl_buffer_printf(&line, "+%lld.%06lld [%d %s]", (long long)(now_us / 1000000), (long long)(now_us % 1000000), s->db,
                      rl_conn_peer(s->conn));

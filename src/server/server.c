@@ -63,7 +63,7 @@ size_t rl_server_session_count(const rl_server *s) {
     return s->session_count;
 }
 size_t rl_server_blocked_count(const rl_server *s) {
-    return s->blocked_count;
+    return s->blocked_count + s->postponed_count;
 }
 size_t rl_server_monitor_count(const rl_server *s) {
     return s->monitor_count;
@@ -249,7 +249,9 @@ static void on_cron(uv_timer_t *timer) {
 
 static void on_due(uv_timer_t *timer) {
     rl_server *s = timer->data;
-    s->due_armed_ms = 0; /* the turn's end does what is due */
+    s->due_armed_ms = 0;
+    /* The turn's end does what is due. Without this the poll that follows the timers could sleep before it. */
+    uv_async_send(&s->wake);
 }
 
 void rl_server_arm_due(rl_server *s, uint64_t in_ms) {
@@ -330,6 +332,8 @@ rl_server *rl_server_create(const rl_server_options *options, rl_buffer *error) 
     s->open_seq = 1;
     make_run_id(s->run_id);
     s->registry = rl_registry_create(options->commands, options->command_count);
+    const rl_command *exec = rl_registry_find(s->registry, RL_BYTES("exec"));
+    s->exec_handler = exec ? exec->handler : NULL;
     s->stats = rl_stats_create(rl_registry_indexes(s->registry));
     s->slowlog = rl_slowlog_create();
     s->latency = rl_latency_create();

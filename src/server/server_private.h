@@ -31,6 +31,7 @@ struct rl_server {
     bool careful;             /* some check beyond the usual ones is needed: see turn.c */
     int64_t now_ms;
     uint64_t open_seq;
+    rl_handler exec_handler;  /* of EXEC, which answers a refusal in its own way; NULL when renamed away */
     uint64_t slow_ticks;      /* a command of so many ticks is looked at by slow log and latency monitor */
     rl_store_progress progress;
     bool was_failed;
@@ -69,6 +70,7 @@ void rl_server_session_add(rl_server *s, rl_session *session);
 void rl_server_session_remove(rl_server *s, rl_session *session);
 bool rl_server_apply_setting(void *server, const char *name, rl_buffer *error);
 void rl_server_arm_due(rl_server *s, uint64_t in_ms);
+void rl_server_check_memory(rl_server *s); /* against maxmemory */
 void rl_server_free_lazily(rl_server *s);
 void rl_server_end_loop(rl_server *s);
 void rl_server_unlink_parked(rl_server *s, rl_session *session);

@@ -262,8 +262,8 @@ void rl_session_describe(const rl_session *s, rl_buffer *out) {
     rl_buffer_printf(out, "id=%" PRIu64 " addr=%s laddr=%s fd=%d name=%s age=%" PRId64 " idle=%" PRId64, s->id,
                      rl_conn_peer(s->conn), rl_conn_local(s->conn), rl_conn_fd(s->conn), s->name ? s->name : "",
                      (now_ms - s->created_ms) / 1000, (now_ms - s->last_active_ms) / 1000);
-    rl_buffer_printf(out, " flags=%.*s db=%d sub=0 psub=0 ssub=0 multi=%d watch=%zu", (int)flag_count, flags, s->db,
-                     s->in_multi ? s->queued_count : -1, s->watcher.count);
+    rl_buffer_printf(out, " flags=%.*s db=%d sub=0 psub=0 ssub=0 multi=%d", (int)flag_count, flags, s->db,
+                     s->in_multi ? s->queued_count : -1);
     rl_buffer_printf(out, " qbuf=%zu qbuf-free=%zu argv-mem=%zu multi-mem=%zu", input,
                      rl_conn_input_capacity(s->conn) - input, rl_reader_memory(&s->reader), s->queued_bytes);
     rl_buffer_printf(out, " rbs=0 rbp=0 obl=%zu oll=0 omem=%zu tot-mem=%zu", rl_conn_output_pending(s->conn),

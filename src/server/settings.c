@@ -27,13 +27,17 @@ static void apply_loglevel(rl_server *s) {
     rl_log_set_level(s->settings->loglevel);
 }
 
+static void apply_maxmemory(rl_server *s) {
+    rl_server_check_memory(s);
+}
+
 static const struct {
     const char *name;
     void (*apply)(rl_server *s);
 } applied[] = {
     {"appendonly", apply_durability},       {"appendfsync", apply_durability},
     {"journal-backlog-limit", apply_store_limits}, {"fold-interval", apply_store_limits},
-    {"tcp-keepalive", apply_keepalive},     {"loglevel", apply_loglevel},
+    {"maxmemory", apply_maxmemory},         {"tcp-keepalive", apply_keepalive},     {"loglevel", apply_loglevel},
 };
 
 bool rl_server_apply_setting(void *server, const char *name, rl_buffer *error) {

@@ -48,7 +48,7 @@ void rl_transaction_end(rl_session *s) {
     rl_keyspace_unwatch(rl_server_keyspace(s->server), &s->watcher);
 }
 
-static bool queue_writes(const rl_session *s) {
+bool rl_transaction_writes(const rl_session *s) {
     for (const rl_queued *q = s->queued_first; q != NULL; q = q->next)
         if (q->command->flags & RL_CMD_WRITE)
             return true;
@@ -72,7 +72,7 @@ void rl_transaction_exec(rl_ctx *c) {
         return;
     }
     /* The disk may have stopped taking writes since they were queued. */
-    if (rl_server_progress(c->server)->failed && queue_writes(s)) {
+    if (rl_server_progress(c->server)->failed && rl_transaction_writes(s)) {
         rl_transaction_end(s);
         rl_reply_errorf(c->reply, "EXECABORT Transaction discarded because of: MISCONF Errors writing to the journal: %s",
                         rl_store_failure(rl_server_store(c->server)));

@@ -274,7 +274,7 @@ const rl_memory_use *rl_server_memory(rl_server *s, bool fresh) {
     return &s->memory;
 }
 
-static void check_memory(rl_server *s) {
+void rl_server_check_memory(rl_server *s) {
     bool over = false;
     if (s->settings->maxmemory)
         over = rl_server_memory(s, true)->used > s->settings->maxmemory;
@@ -315,7 +315,7 @@ void rl_server_cron(rl_server *s) {
         return;
     rl_net_stats_read(s->net, &net);
     rl_stats_sample(s->stats, s->now_ms, net.bytes_in, net.bytes_out);
-    check_memory(s);
+    rl_server_check_memory(s);
     for (rl_session *x = s->first_session, *next; x != NULL; x = next) {
         next = x->next;
         check_session(s, x);
