@@ -52,8 +52,7 @@ static void answer(rl_ctx *c, bool good, rl_buffer *error) {
 void rl_cmd_config_set(rl_ctx *c) {
     rl_buffer error = {0};
     if (c->argc % 2) {
-        rl_reply_errorf(c->reply, "ERR wrong number of arguments for '%s' command",
-                        c->command->name);
+        rl_ctx_syntax_error(c);
         return;
     }
     bool good = rl_config_set(rl_server_config(c->server), c->argv + 2, (c->argc - 2) / 2, &error);

@@ -96,7 +96,7 @@ static void reply_time(rl_ctx *c, bool absolute, bool seconds) {
     int64_t time = absolute ? at_ms : at_ms - c->now_ms;
     if (time < 0)
         time = 0;
-    rl_reply_int(c->reply, seconds ? (time + 500) / 1000 : time);
+    rl_reply_int(c->reply, seconds ? time / 1000 + (time % 1000 >= 500) : time);
 }
 
 void rl_cmd_ttl(rl_ctx *c) {

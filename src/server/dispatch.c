@@ -140,16 +140,16 @@ static bool refuse_checked(rl_session *s, const rl_command *command) {
 /* ---- postponing ---- */
 
 /* True when the command has to wait: clients are paused, or the backlog is over its limit and this one would add to it.
- * A transaction waits at its EXEC, whole. */
+ * A transaction waits for the backlog at its EXEC, whole. */
 static bool must_wait(rl_session *s, const rl_command *command) {
     bool writes_only;
     int64_t left_ms;
-    if (command->flags & RL_CMD_IMMEDIATE ? s->in_multi == false : s->in_multi)
-        return false; /* queueing, and MULTI, WATCH … outside: nothing happens yet */
-    bool writes = command->flags & (RL_CMD_WRITE | RL_CMD_MAY_REPLICATE) || rl_transaction_writes(s);
+    bool queued = s->in_multi && !(command->flags & RL_CMD_IMMEDIATE);
+    bool writes = command->flags & (RL_CMD_WRITE | RL_CMD_MAY_REPLICATE) ||
+                  (command->handler == s->server->exec_handler && rl_transaction_writes(s));
     if (rl_server_paused(s->server, &writes_only, &left_ms) && (!writes_only || writes))
         return true;
-    return writes && rl_server_progress(s->server)->over_limit && !rl_server_progress(s->server)->failed;
+    return writes && !queued && rl_server_progress(s->server)->over_limit && !rl_server_progress(s->server)->failed;
 }
 
 /* ---- running ---- */
@@ -241,6 +241,7 @@ static const rl_command *subcommand_of(rl_session *s, const rl_command *containe
 }
 
 rl_dispatched rl_dispatch(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc, uint64_t hash) {
+    s->last_command = command;
     if (command == NULL) {
         if (is_http(argv[0]))
             cut_off_browser(s);
@@ -252,10 +253,10 @@ rl_dispatched rl_dispatch(rl_session *s, const rl_command *command, const rl_byt
         command = subcommand_of(s, command, argv, argc);
         if (command == NULL)
             return RL_DISPATCHED;
+        s->last_command = command;
         if (command->first_key > 0 && command->first_key < argc)
             hash = rl_hash(argv[command->first_key]);
     }
-    s->last_command = command;
     if (!arity_fits(command, argc)) {
         refuse_arity(s, command);
         return RL_DISPATCHED;

@@ -480,7 +480,7 @@ LOLWUT VERSION 5 ## matches(.+)
 LOLWUT VERSION 6 ## matches(.+)
 LOLWUT VERSION 1 ## matches(.+)
 LOLWUT VERSION x
-LOLWUT VERSION
+LOLWUT VERSION ## matches(.+)
 LOLWUT VERSION 5 1 1 1 ## matches(.+)
 LOLWUT x ## matches(.+)
 lolwut ## matches(.+)
