@@ -84,6 +84,9 @@ static const char *const sql_texts[SQL_COUNT] = {
 #define ENTRIES_AHEAD 24
 #define BYTES_AHEAD   12
 
+/* See rl_fold_report. */
+#define ROWS_PER_REPORT 1024
+
 typedef struct swap {
     int32_t spoken; /* the number in batches from here on */
     int32_t stored; /* the number in the table, and in the merge */
@@ -102,6 +105,9 @@ struct rl_fold {
         *cleared; /* databases without a row in the table, since they were cleared in this fold */
     size_t cleared_count, cleared_cap;
     uint64_t rows;
+    uint64_t bytes, flushed_bytes;              /* of batches merged and written so far */
+    void (*on_rows)(void *arg, uint64_t bytes); /* NULL: nobody wants to know */
+    void *on_rows_arg;
 };
 
 /* --- statements ---------------------------------------------------------------------------------
@@ -312,6 +318,13 @@ static void prefetch(const rl_merge_entry *entries, const uint32_t *order, size_
     __asm__ volatile(""); /* else gcc takes the function for one without effect */
 }
 
+/* A quarter is for the commit, which writes and syncs what is still in the cache. */
+static void report_rows(rl_fold *f, size_t done, size_t count) {
+    double share = 0.75 * (double)done / (double)count;
+    f->on_rows(f->on_rows_arg,
+               f->flushed_bytes + (uint64_t)(share * (double)(f->bytes - f->flushed_bytes)));
+}
+
 /* Writes what is merged and empties the merge. */
 static int flush(rl_fold *f) {
     size_t count = rl_merge_count(f->merge);
@@ -334,6 +347,8 @@ static int flush(rl_fold *f) {
         rc = flush_names(f, order, count);
     for (size_t i = 0; i < count && rc == SQLITE_OK; i++) {
         prefetch(entries, order, i, count);
+        if (i % ROWS_PER_REPORT == 0 && f->on_rows)
+            report_rows(f, i, count);
         rl_merge_entry *e = &entries[order[i]];
         if (e->has & RL_MERGE_STORED)
             rc = update_row(f, e);
@@ -343,6 +358,7 @@ static int flush(rl_fold *f) {
     rl_merge_reset(f->merge);
     f->stored_below = f->next.next_id;
     f->cleared_count = 0;
+    f->flushed_bytes += (f->bytes - f->flushed_bytes) / 4 * 3;
     return rc;
 }
 
@@ -605,6 +621,7 @@ static int fold_batches(rl_fold *f, const rl_batch *first, uint64_t max_bytes,
         result->last = b;
         result->batches++;
         result->bytes += rl_batch_footprint(b);
+        f->bytes = result->bytes;
     }
     result->seq = f->next.folded_seq = rl_batch_seq(result->last);
     int rc = flush(f);
@@ -617,7 +634,7 @@ int rl_fold_run(rl_fold *f, const rl_batch *first, uint64_t max_bytes, rl_fold_r
     memset(result, 0, sizeof *result);
     f->next = *f->meta;
     f->stored_below = f->next.next_id;
-    f->rows = 0;
+    f->rows = f->bytes = f->flushed_bytes = 0;
     f->swap_count = f->cleared_count = 0;
     int rc = run(f, SQL_BEGIN);
     if (rc != SQLITE_OK)
@@ -655,6 +672,11 @@ int rl_fold_create(sqlite3 *db, rl_schema_meta *meta, rl_fold **out) {
     }
     *out = f;
     return SQLITE_OK;
+}
+
+void rl_fold_report(rl_fold *f, void (*on_rows)(void *arg, uint64_t bytes), void *arg) {
+    f->on_rows = on_rows;
+    f->on_rows_arg = arg;
 }
 
 void rl_fold_free(rl_fold *f) {

@@ -29,6 +29,11 @@ typedef struct rl_fold_result {
 int rl_fold_create(sqlite3 *db, rl_schema_meta *meta, rl_fold **out);
 void rl_fold_free(rl_fold *f); /* before the connection is closed; NULL is fine */
 
+/* Has on_rows called every thousand rows or so of a fold, with how many bytes of its batches
+ * (footprints) are worked off so far; for folds that take seconds. A part is held back for the
+ * commit. */
+void rl_fold_report(rl_fold *f, void (*on_rows)(void *arg, uint64_t bytes), void *arg);
+
 /* Folds `first` and the batches linked behind it, until there is no next one or max_bytes are
  * reached (one batch at least). SQLITE_OK with the result filled: committed and synced. Otherwise
  * an extended result code: rolled back, nothing happened, and the same call may be made again. */

@@ -43,7 +43,8 @@
 #define CHECKPOINT_INTERVAL_MS 5000
 #define CHECKPOINT_WAL_BYTES   (64ull << 20)
 #define CHECKPOINT_WAL_LARGE   (512ull << 20)
-/* Fold before the interval is over when the backlog is this part of its limit. */
+/* Fold before the interval is over when the backlog is this part of its limit; a transaction takes
+ * as much. */
 #define BACKLOG_PART 4
 /* Batches freed in one go: a fold of a second leaves thousands, and the loop has better to do than
  * to free them all at once. */
@@ -293,10 +294,11 @@ uint64_t rl_store_replayed(const rl_store *s) {
     return s->replayed;
 }
 
-/* One transaction takes at most half of the backlog, so that the other half can fill meanwhile. */
+/* Larger transactions write fewer pages for the same rows; but what one has taken stays in memory
+ * until its commit, on top of what the loop may add meanwhile. */
 static void apply_backlog_limit(rl_store *s) {
-    uint64_t half = s->options.backlog_limit_bytes / 2;
-    rl_writer_set_transaction_limit(s->writer, half > (1u << 20) ? half : 1u << 20);
+    uint64_t part = s->options.backlog_limit_bytes / BACKLOG_PART;
+    rl_writer_set_transaction_limit(s->writer, part > (1u << 20) ? part : 1u << 20);
 }
 
 int rl_store_start(rl_store *s, char *error, size_t error_len) {

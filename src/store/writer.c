@@ -55,7 +55,8 @@ struct rl_writer {
     /* thread to loop */
     _Atomic(rl_batch *) standing;
     _Atomic uint64_t folded_seq, folded_bytes;
-    _Atomic uint64_t failure; /* extended result code << 32 | errno; 0: fine */
+    _Atomic uint64_t folding_bytes; /* of the transaction at work, worked off so far */
+    _Atomic uint64_t failure;       /* extended result code << 32 | errno; 0: fine */
     _Atomic bool journal_started, journal_failed;
     _Atomic uint64_t folds, batches, changes, rows, failures, last_us, last_rows;
     _Atomic int64_t last_wall_ms;
@@ -165,7 +166,16 @@ int rl_writer_fold(rl_writer *w, const rl_batch *first, char *error, size_t erro
     return RL_STORE_OK;
 }
 
+/* From the fold: lets the loop see the backlog shrink while a large transaction is under way.
+ * Otherwise writers would stand still until its commit and then fill the backlog in one rush. */
+static void on_rows(void *arg, uint64_t bytes) {
+    rl_writer *w = arg;
+    atomic_store(&w->folding_bytes, bytes);
+    w->on_progress(w->arg);
+}
+
 static void note_failure(rl_writer *w, int rc) {
+    atomic_store(&w->folding_bytes, 0);
     int error_number = system_error(w, rc);
     uint64_t failure = (uint64_t)(uint32_t)rc << 32 | (uint32_t)error_number;
     if (atomic_exchange(&w->failure, failure) != failure) {
@@ -197,6 +207,7 @@ static void note_success(rl_writer *w, const rl_fold_result *result, int64_t too
     /* The journal first: the loop relies on it to know what the loop knows. */
     if (atomic_load(&w->journal_started))
         rl_journal_recycle(w->journal, result->seq);
+    atomic_store(&w->folding_bytes, 0);
     atomic_fetch_add(&w->folded_bytes, result->bytes);
     atomic_store(&w->folded_seq, result->seq);
     atomic_store(&w->standing, (rl_batch *)result->last);
@@ -265,7 +276,8 @@ static int64_t fold_due(rl_writer *w) {
     rl_batch *next;
     if (due && now_ms >= w->retry_at_ms) {
         w->folded_ms = now_ms;
-        /* The cache is of use from fold to fold; when nobody writes, the memory is better given back. */
+        /* The cache is of use from fold to fold; when nobody writes, the memory is better given
+         * back. */
         if (++w->idle_rounds == IDLE_ROUNDS)
             sqlite3_db_release_memory(w->db);
         while ((next = next_batch(w)) != NULL && fold_once(w, next) == SQLITE_OK) {
@@ -311,6 +323,7 @@ int rl_writer_start(rl_writer *w, const rl_writer_options *options, char *error,
     atomic_store(&w->standing, options->standing);
     atomic_store(&w->interval_ms, options->fold_interval_ms);
     atomic_store(&w->journal_started, options->journal_started);
+    rl_fold_report(w->fold, on_rows, w);
     int failed = rl_thread_start(&w->thread, "rl-store", RL_STORE_NICE, writer_main, w);
     if (failed) {
         snprintf(error, error_len, "cannot start the store thread: %s", strerror(failed));
@@ -374,7 +387,9 @@ uint64_t rl_writer_folded_seq(const rl_writer *w) {
 }
 
 uint64_t rl_writer_folded_bytes(const rl_writer *w) {
-    return atomic_load(&w->folded_bytes);
+    /* In this order a commit in between makes the sum too small, never too large. */
+    uint64_t folded = atomic_load(&w->folded_bytes);
+    return folded + atomic_load(&w->folding_bytes);
 }
 
 bool rl_writer_failed(const rl_writer *w, char *text, size_t text_len) {

@@ -64,8 +64,9 @@ bool rl_writer_journal_failed(
 
 const rl_batch *rl_writer_standing(const rl_writer *w);
 uint64_t rl_writer_folded_seq(const rl_writer *w);
-uint64_t
-rl_writer_folded_bytes(const rl_writer *w); /* footprints of all batches folded since start */
+/* Footprints of all batches folded since start, and of the transaction at work the part that is
+ * done. */
+uint64_t rl_writer_folded_bytes(const rl_writer *w);
 /* The last attempt failed: false when it did not. The sentence has what SQLite and the system said.
  */
 bool rl_writer_failed(const rl_writer *w, char *text, size_t text_len);
