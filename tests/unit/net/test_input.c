@@ -116,7 +116,7 @@ static size_t sized_input(fx_session *s, const char *bytes, size_t len) {
 }
 
 static void sized_round_trip(fx *f, int fd, size_t size) {
-    char digits[9];
+    char digits[17];
     char *body = letters(size), *got = rl_malloc(size + 1);
     snprintf(digits, sizeof digits, "%08zx", size);
     fx_send(f, fd, digits, 8);
