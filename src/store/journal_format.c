@@ -10,11 +10,12 @@
 #include "base/hash.h"
 #include "store/batch.h"
 
-#define SEGMENT_MAGIC  "RLjournl"
 #define FRAME_MAGIC    UINT32_C(0x72664c52) /* "RLfr" */
 #define CHECKED_BYTES  56                   /* of either header, in front of its checksum */
 #define CHECKSUM_PLACE 56
 #define SUFFIX         ".journal"
+
+static const char segment_magic[8] = {'R', 'L', 'j', 'o', 'u', 'r', 'n', 'l'};
 
 static_assert(RL_BATCH_HEADROOM >= RL_FRAME_HEADER_BYTES, "a frame's header fits before a batch");
 static_assert(RL_BATCH_TAILROOM >= RL_FRAME_ALIGN - 1, "a frame's padding fits behind a batch");
@@ -56,7 +57,7 @@ static uint64_t get_u64(const char *from) {
 
 void rl_segment_header_write(char block[RL_SEGMENT_HEADER_BYTES], const rl_segment_header *header) {
     memset(block, 0, RL_SEGMENT_HEADER_BYTES);
-    memcpy(block, SEGMENT_MAGIC, 8);
+    memcpy(block, segment_magic, sizeof(segment_magic));
     put_u32(block + 8, RL_SEGMENT_VERSION);
     put_u32(block + 12, RL_SEGMENT_HEADER_BYTES);
     put_u64(block + 16, header->number);
@@ -71,7 +72,7 @@ rl_header_state rl_segment_header_read(const char block[RL_SEGMENT_HEADER_BYTES]
     static const char zeros[RL_FRAME_HEADER_BYTES];
     if (memcmp(block, zeros, sizeof(zeros)) == 0)
         return RL_HEADER_BLANK;
-    if (memcmp(block, SEGMENT_MAGIC, 8) != 0 ||
+    if (memcmp(block, segment_magic, sizeof(segment_magic)) != 0 ||
         get_u64(block + CHECKSUM_PLACE) != XXH3_64bits(block, CHECKED_BYTES))
         return RL_HEADER_BAD;
     if (get_u32(block + 8) > RL_SEGMENT_VERSION)

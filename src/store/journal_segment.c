@@ -176,6 +176,9 @@ static rl_journal_fault make_finish(rl_journal *j) {
         .made_ms = (uint64_t)rl_clock_wall_ms(),
     };
     rl_segment_header_write(block, &header);
+    /* Later syncs of frames would take the header along. Syncing it now keeps that from the first
+     * of them, and shows a disk that fails before anything depends on it. The directory has to be
+     * synced now: nobody does it later. */
     if (rl_file_write_all(s->fd, block, sizeof(block), 0) != 0)
         return rl_journal_fault_of(RL_DOING_WRITE, errno, s->number);
     if (j->files->datasync(s->fd) != 0)

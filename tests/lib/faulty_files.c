@@ -28,6 +28,7 @@ typedef struct inode {
     contents disk;
     unsigned char *dirty; /* per sector of `seen`: written since the last sync */
     size_t dirty_cap;
+    bool broken;    /* it cannot be synced */
     int references; /* names (seen, disk, pending) and descriptors; 0: the slot is free */
 } inode;
 
@@ -345,6 +346,9 @@ static int faulty_datasync(int fd) {
     } else if (fails("datasync")) {
         inode_sync(file, false);
         rc = -1;
+    } else if (file->broken) {
+        inode_sync(file, false);
+        rc = fail_with(EIO);
     } else {
         inode_sync(file, true);
     }
@@ -494,6 +498,14 @@ bool faulty_files_failed(void) {
     bool failed = fs.failed;
     unlock();
     return failed;
+}
+
+void faulty_files_break(const char *path) {
+    lock();
+    name *n = directory_find(&fs.seen, path);
+    assert(n);
+    n->file->broken = true;
+    unlock();
 }
 
 void faulty_files_hold_syncs(bool hold) {

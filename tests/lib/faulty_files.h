@@ -29,6 +29,9 @@ bool faulty_files_failed(void); /* since the last faulty_files_fail */
  */
 void faulty_files_fail_only(const char *kind, uint64_t nth, int error_number, bool lasting);
 
+/* From now on every sync of this file fails with EIO: the disk is bad where it lies. */
+void faulty_files_break(const char *path);
+
 /* While held, syncs of files wait (with the contents as they are once released). */
 void faulty_files_hold_syncs(bool hold);
 void faulty_files_await_held_sync(void); /* returns when a sync waits */

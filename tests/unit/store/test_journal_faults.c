@@ -171,6 +171,45 @@ Test(journal_faults, a_failed_sync_is_not_tried_again_on_the_same_file)
     cr_assert_eq(r->folded, 20);
 }
 
+Test(journal_faults, a_file_that_cannot_be_synced_is_left_behind)
+{
+    r->mode = RL_JOURNAL_ALWAYS;
+    rig_begin(r);
+    rig_append_up_to(r, 10);
+    cr_assert(rig_await_synced(r, 10));
+    faulty_files_break(RIG_DIR "/00000001.journal");
+    rig_append_up_to(r, 11);
+    cr_assert_not(rig_await_synced(r, 11));
+    cr_assert(rig_retry(r, 1));
+    cr_assert(rig_await_synced(r, 11));
+    rig_append_up_to(r, 20);
+    cr_assert(rig_await_synced(r, 20));
+    /* Folded, it goes; as a spare one it would break the journal again. */
+    for (int i = 0; i < 20; i++) {
+        rig_fold(r, r->appended);
+        rig_append_up_to(r, r->appended + 100);
+        cr_assert(rig_await_synced(r, r->appended));
+    }
+    rl_journal_stats stats;
+    rl_journal_stats_read(r->journal, &stats);
+    cr_assert_eq(stats.failed_syncs, 1);
+}
+
+Test(journal_faults, a_file_that_cannot_be_written_is_not_synced_either)
+{
+    r->mode = RL_JOURNAL_NO;
+    rig_begin(r);
+    rig_await_segments(r, 2);
+    rig_append_up_to(r, 10);
+    faulty_files_break(RIG_DIR "/00000001.journal");
+    faulty_files_fail_only("write", 1, EIO, false);
+    cr_assert_eq(rig_append(r, 11), RL_JOURNAL_BROKEN);
+    cr_assert(rig_retry(r, 1));
+    rl_journal_sync_soon(r->journal);
+    cr_assert(rig_await_synced(r, 10));
+    cr_assert(rl_journal_healthy(r->journal, NULL, NULL, 0));
+}
+
 Test(journal_faults, a_short_write_counts_for_nothing)
 {
     r->mode = RL_JOURNAL_NO;

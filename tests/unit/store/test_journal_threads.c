@@ -62,22 +62,27 @@ static void *store_thread(void *arg) {
     return NULL;
 }
 
+/* What a reading thread has to complain about; NULL is nothing. */
+static char went_back[] = "synced went back";
+static char other_error[] = "another error than the one that was made";
+static char not_appended[] = "synced what was not appended";
+
 static void *reading_thread(void *arg) {
     rl_journal *j = arg;
     uint64_t last = 0;
     while (!atomic_load(&done)) {
         uint64_t synced = rl_journal_synced(j);
         if (synced < last)
-            return "synced went back";
+            return went_back;
         last = synced;
         rl_journal_stats stats;
         rl_journal_stats_read(j, &stats);
         char text[128];
         int error_number;
         if (!rl_journal_healthy(j, &error_number, text, sizeof(text)) && error_number != EIO)
-            return "another error than the one that was made";
+            return other_error;
         if (last > atomic_load(&appended) + 1)
-            return "synced what was not appended";
+            return not_appended;
         sched_yield();
     }
     return NULL;
