@@ -26,6 +26,15 @@ typedef struct db {
     rl_expiry *expiry;
 } db;
 
+/* A loaded key that waits for its cache lines before it goes into the table. */
+typedef struct loaded {
+    rl_entry *entry;
+    uint64_t hash;
+    int number;
+} loaded;
+
+#define LOAD_AHEAD 16 /* a power of two */
+
 typedef struct dying {
     struct dying *next;
     rl_table *table;
@@ -46,6 +55,8 @@ struct rl_keyspace {
     uint64_t deleted_at[DELETED_PLACES];
     rl_slot slot; /* of the entry found last, while no insert or remove came between */
     dying *dying;
+    loaded ahead[LOAD_AHEAD];
+    unsigned loading; /* keys that came; the last LOAD_AHEAD of them are still ahead */
     bool active_expire;
     rl_random random;
     rl_keyspace_stats stats;
@@ -95,6 +106,13 @@ void rl_keyspace_load_begin(rl_keyspace *ks, uint64_t next_id, size_t expected) 
     }
 }
 
+/* Inserts a key that waited, if there is one. */
+static void load_insert(rl_keyspace *ks, loaded *place) {
+    if (place->entry)
+        rl_table_insert(ks->dbs[place->number].table, place->hash, place->entry);
+    place->entry = NULL;
+}
+
 void rl_keyspace_load(rl_keyspace *ks, uint64_t id, int number, rl_type type, int64_t expires_at, rl_bytes key,
                       rl_bytes value) {
     db *d = &ks->dbs[number];
@@ -103,7 +121,15 @@ void rl_keyspace_load(rl_keyspace *ks, uint64_t id, int number, rl_type type, in
         e = rl_entry_set_expiring(e, true);
         rl_expiry_add(d->expiry, e, expires_at);
     }
-    rl_table_insert(d->table, rl_hash(key), e);
+    loaded *place = &ks->ahead[ks->loading++ % LOAD_AHEAD];
+    load_insert(ks, place);
+    *place = (loaded){e, rl_hash(key), number};
+    rl_table_prefetch_insert(d->table, place->hash);
+}
+
+void rl_keyspace_load_end(rl_keyspace *ks) {
+    for (unsigned i = 0; i < LOAD_AHEAD; i++)
+        load_insert(ks, &ks->ahead[i]);
 }
 
 /* ---- the turn ---- */

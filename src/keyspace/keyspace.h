@@ -29,10 +29,12 @@ rl_keyspace *rl_keyspace_create(int databases, rl_batch_builder *batch);
 void rl_keyspace_free(rl_keyspace *ks);
 int rl_keyspace_databases(const rl_keyspace *ks);
 
-/* Loading: expected sizes the table of database 0; rows come from the store and make no row changes. */
+/* Loading: expected sizes the table of database 0; rows come from the store and make no row changes. A key is not to be
+ * looked for before load_end. */
 void rl_keyspace_load_begin(rl_keyspace *ks, uint64_t next_id, size_t expected);
 void rl_keyspace_load(rl_keyspace *ks, uint64_t id, int db, rl_type type, int64_t expires_at, rl_bytes key,
                       rl_bytes value);
+void rl_keyspace_load_end(rl_keyspace *ks);
 
 /* ---- the turn ---- */
 

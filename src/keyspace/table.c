@@ -167,6 +167,13 @@ void rl_table_prefetch_bucket(const rl_table *t, uint64_t hash) {
     __builtin_prefetch(bucket_of(t, hash));
 }
 
+void rl_table_prefetch_insert(const rl_table *t, uint64_t hash) {
+    uintptr_t place = t->directory[directory_index(t, hash)];
+    segment *s = place_segment(place);
+    __builtin_prefetch(s, 1);
+    __builtin_prefetch(&s->buckets[bucket_index(hash, place_depth(place))], 1);
+}
+
 void rl_table_prefetch_entry(const rl_table *t, uint64_t hash) {
     const bucket *b = bucket_of(t, hash);
     uint64_t hits = tags_match(b, tag_of(hash));

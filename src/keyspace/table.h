@@ -33,6 +33,7 @@ size_t rl_table_segments(const rl_table *t);
 
 /* The two steps of getting a key's cache lines under way before it is looked up. */
 void rl_table_prefetch_bucket(const rl_table *t, uint64_t hash);
+void rl_table_prefetch_insert(const rl_table *t, uint64_t hash); /* what an insert will write */
 void rl_table_prefetch_entry(const rl_table *t, uint64_t hash);
 
 rl_slot rl_table_find(const rl_table *t, rl_bytes key, uint64_t hash); /* NULL: not there */

@@ -209,7 +209,9 @@ static bool open_store(rl_server *s, rl_buffer *error) {
     }
     loading l = {.keys = s->keys, .beyond = -1};
     rl_keyspace_load_begin(s->keys, rl_store_next_id(s->store), rl_store_key_count(s->store));
-    if (rl_store_load(s->store, load_row, &l, text, sizeof text) || rl_store_start(s->store, text, sizeof text)) {
+    int code = rl_store_load(s->store, load_row, &l, text, sizeof text);
+    rl_keyspace_load_end(s->keys);
+    if (code || rl_store_start(s->store, text, sizeof text)) {
         rl_buffer_add_text(error, text);
         return false;
     }

@@ -828,6 +828,7 @@ static void expect_loadable(void) {
         if (rows[i].there)
             rl_keyspace_load(loaded, i, rows[i].db, RL_TYPE_STRING, rows[i].expires_at,
                              rl_buffer_bytes(&rows[i].key), rl_buffer_bytes(&rows[i].value));
+    rl_keyspace_load_end(loaded);
     rl_keyspace_begin(loaded, now_ms, 1, 0, false);
     expect_memory_as_model(loaded);
     rl_keyspace_free(loaded);
