@@ -166,6 +166,15 @@ static void wait_changed(rl_keeper *k, int64_t wait_ms) {
     pthread_cond_timedwait(&k->changed, &k->lock, &until);
 }
 
+/* Folds of scattered rows write the same pages again and again, and a checkpoint copies each only
+ * once: a database that is large and busy gains by letting the WAL grow with it. */
+static uint64_t size_limit(const rl_keeper *k) {
+    uint64_t limit = atomic_load(&k->db_bytes);
+    if (limit > k->options.wal_bytes_most)
+        limit = k->options.wal_bytes_most;
+    return limit > k->options.wal_bytes ? limit : k->options.wal_bytes;
+}
+
 /* Waits until there is a reason to run: asked for, time, or size. Returns with the lock held; *idle
  * says that nothing was committed since the last run. */
 static void wait_reason(rl_keeper *k, int64_t last_ms, uint64_t last_commits, bool *idle) {
@@ -174,7 +183,7 @@ static void wait_reason(rl_keeper *k, int64_t last_ms, uint64_t last_commits, bo
         *idle = k->commits == last_commits;
         if (atomic_load(&k->wanted) > atomic_load(&k->done))
             return;
-        if (k->commits != k->copied && atomic_load(&k->wal_bytes) > k->options.wal_bytes)
+        if (k->commits != k->copied && atomic_load(&k->wal_bytes) > size_limit(k))
             return;
         int64_t left_ms = -1; /* the WAL is empty: nothing to do until the next commit */
         if (k->commits != k->emptied) {

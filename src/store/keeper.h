@@ -17,10 +17,11 @@
 #include <stdint.h>
 
 typedef struct rl_keeper_options {
-    const char *path;           /* of data.db; copied */
-    uint64_t folded_seq;        /* as of now */
-    uint32_t interval_ms;       /* PASSIVE this often, when there is something in the WAL */
-    uint64_t wal_bytes;         /* PASSIVE at once above this */
+    const char *path;        /* of data.db; copied */
+    uint64_t folded_seq;     /* as of now */
+    uint32_t interval_ms;    /* PASSIVE this often, when there is something in the WAL */
+    uint64_t wal_bytes;      /* PASSIVE at once above the size of data.db, but not below this … */
+    uint64_t wal_bytes_most; /* … and above this in any case */
     uint64_t wal_large_bytes;   /* TRUNCATE above this, even under traffic */
     void (*on_done)(void *arg); /* from the keeper, after each checkpoint */
     void *arg;

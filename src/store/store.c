@@ -42,7 +42,8 @@
 /* Checkpoints: this often, and at these sizes of the WAL. */
 #define CHECKPOINT_INTERVAL_MS 5000
 #define CHECKPOINT_WAL_BYTES   (64ull << 20)
-#define CHECKPOINT_WAL_LARGE   (512ull << 20)
+#define CHECKPOINT_WAL_MOST    (512ull << 20)
+#define CHECKPOINT_WAL_LARGE   (1024ull << 20)
 /* Fold before the interval is over when the backlog is this part of its limit; a transaction takes
  * as much. */
 #define BACKLOG_PART 4
@@ -313,6 +314,7 @@ int rl_store_start(rl_store *s, char *error, size_t error_len) {
         .folded_seq = folded_seq,
         .interval_ms = CHECKPOINT_INTERVAL_MS,
         .wal_bytes = CHECKPOINT_WAL_BYTES,
+        .wal_bytes_most = CHECKPOINT_WAL_MOST,
         .wal_large_bytes = CHECKPOINT_WAL_LARGE,
         .on_done = on_progress,
         .arg = s,

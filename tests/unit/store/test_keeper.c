@@ -53,6 +53,7 @@ static void setup(void) {
         .path = path,
         .interval_ms = NEVER_MS,
         .wal_bytes = UINT64_MAX,
+        .wal_bytes_most = UINT64_MAX,
         .wal_large_bytes = UINT64_MAX,
         .on_done = on_done,
     };
@@ -78,7 +79,7 @@ static void fold(void) {
     store_sql_run(
         db, "INSERT INTO rl_key VALUES(NULL, 0, 1, NULL, hex(randomblob(16)), zeroblob(20000))");
     rl_keeper_gate_leave(keeper);
-    rl_keeper_folded(keeper, ++folded, (uint64_t)wal_frames * 8216);
+    rl_keeper_folded(keeper, ++folded, (uint64_t)wal_frames * 4120);
 }
 
 static rl_keeper_stats stats(void) {
@@ -142,7 +143,7 @@ Test(keeper, by_time_and_then_the_wal_is_emptied)
 
 Test(keeper, by_size)
 {
-    options.wal_bytes = 100000;
+    options.wal_bytes = options.wal_bytes_most = 100000;
     start();
     uint64_t folds = 0;
     while (stats().wal_bytes <= options.wal_bytes) {
@@ -154,13 +155,37 @@ Test(keeper, by_size)
     cr_assert_gt(folds, 1);
     cr_assert_eq(rows_in_main(), (int64_t)folds);
     cr_assert_gt(wal_size(), 0, "nobody was held up to empty it");
-    cr_assert_eq(stats().db_bytes % 8192, 0);
+    cr_assert_eq(stats().db_bytes % 4096, 0);
     cr_assert_gt(stats().db_bytes, 20000 * folds);
+}
+
+Test(keeper, by_size_relative_to_the_database)
+{
+    options.wal_bytes = 1000;
+    options.wal_bytes_most = 1000000;
+    start();
+    for (int i = 0; i < 20; i++)
+        fold();
+    uint64_t number = rl_keeper_request(keeper, folded);
+    rl_keeper_poke(keeper);
+    while (stats().done < number)
+        await_done();
+    fold(); /* the WAL begins anew; it may grow to the size of the database now */
+    uint64_t db_bytes = stats().db_bytes;
+    cr_assert_gt(db_bytes, 20 * 20000);
+    cr_assert_lt(stats().wal_bytes, db_bytes);
+    while (stats().wal_bytes <= db_bytes) {
+        cr_assert_eq(stats().done, number);
+        fold();
+    }
+    while (stats().done == number)
+        await_done();
+    cr_assert_eq(rows_in_main(), (int64_t)folded);
 }
 
 Test(keeper, a_very_large_wal_is_emptied_under_traffic)
 {
-    options.wal_bytes = 100000;
+    options.wal_bytes = options.wal_bytes_most = 100000;
     options.wal_large_bytes = 150000;
     start();
     for (int i = 0; i < 200 && (i < 20 || wal_size() > 0); i++) {

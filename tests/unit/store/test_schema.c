@@ -61,7 +61,7 @@ Test(schema, a_new_file_is_ours)
     cr_assert_eq(strlen(meta.run_id), 40);
     cr_assert_str_eq(store_sql_text(db, "PRAGMA journal_mode"), "wal");
     cr_assert_str_eq(store_sql_text(db, "PRAGMA encoding"), "UTF-8");
-    cr_assert_eq(store_sql_int(db, "PRAGMA page_size"), 8192);
+    cr_assert_eq(store_sql_int(db, "PRAGMA page_size"), 4096);
     cr_assert_eq(store_sql_int(db, "PRAGMA synchronous"), 2);
     cr_assert_eq(store_sql_int(db, "PRAGMA secure_delete"), 0);
     cr_assert_eq(store_sql_int(db, "PRAGMA wal_autocheckpoint"), 0);
