@@ -60,7 +60,7 @@ void rl_reader_clear(rl_reader *r, size_t consumed);
 void rl_reader_rewind(rl_reader *r);
 
 static inline const rl_bytes *rl_reader_args(const rl_reader *r, const rl_request *q) {
-    return r->args + q->first;
+    return q->argc ? r->args + q->first : NULL;
 }
 /* The size of the unconsumed input at which the incomplete request can be complete; 0 when not known. */
 size_t rl_reader_expected(const rl_reader *r);

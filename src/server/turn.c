@@ -56,14 +56,13 @@ void rl_server_refresh(rl_server *s) {
     int64_t slow_us = INT64_MAX;
     if (set->slowlog_slower_than_us >= 0)
         slow_us = set->slowlog_slower_than_us;
-    if (set->latency_monitor_threshold_ms && (int64_t)set->latency_monitor_threshold_ms * 1000 < slow_us)
-        slow_us = (int64_t)set->latency_monitor_threshold_ms * 1000;
-    s->slow_ticks = UINT64_MAX;
-    if (slow_us != INT64_MAX) {
-        /* ticks per nanosecond is not offered the other way round; a million ticks tell it */
-        double ns_per_tick = (double)rl_clock_ticks_to_ns(1000000) / 1e6;
-        s->slow_ticks = (uint64_t)((double)slow_us * 1000.0 / ns_per_tick);
-    }
+    uint64_t threshold_ms = set->latency_monitor_threshold_ms;
+    if (threshold_ms && threshold_ms < (uint64_t)slow_us / 1000)
+        slow_us = (int64_t)threshold_ms * 1000;
+    /* ticks per nanosecond is not offered the other way round; a million ticks tell it */
+    double ns_per_tick = (double)rl_clock_ticks_to_ns(1000000) / 1e6;
+    double slow_ticks = (double)slow_us * 1000.0 / ns_per_tick;
+    s->slow_ticks = slow_ticks < 9e18 ? (uint64_t)slow_ticks : UINT64_MAX;
     s->stats->track_latency = set->latency_tracking;
     s->careful = s->progress.failed || s->progress.over_limit || s->over_maxmemory || s->pause_until_ms != 0;
 }
