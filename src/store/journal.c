@@ -127,6 +127,7 @@ int rl_journal_open(const rl_journal_options *options, rl_journal **out, char *e
     if (j->segment_bytes < SEGMENT_BYTES_MIN)
         j->segment_bytes = SEGMENT_BYTES_MIN;
     j->segment_bytes &= ~(uint64_t)(RL_SEGMENT_HEADER_BYTES - 1);
+    j->owner = options->owner;
     j->on_progress = options->on_progress;
     j->arg = options->arg;
     j->files = rl_file_ops_get();

@@ -32,31 +32,35 @@ typedef enum rl_journal_mode {
 
 typedef enum rl_journal_error {
     RL_JOURNAL_OK = 0,
-    RL_JOURNAL_NOT_READY =
-        -1, /* the next segment is still being made; on_progress tells when to try again */
-    RL_JOURNAL_BROKEN =
-        -2, /* an I/O error; rl_journal_failure has the errno and what was being done */
+    /* The next segment is still being made; on_progress tells when to try again. */
+    RL_JOURNAL_NOT_READY = -1,
+    /* An I/O error; rl_journal_healthy has the errno and what was being done. */
+    RL_JOURNAL_BROKEN = -2,
     RL_JOURNAL_DAMAGED = -3, /* recovery: frames that were synced are missing or bad */
     RL_JOURNAL_VERSION = -4, /* recovery: written by a newer version */
     RL_JOURNAL_STOPPED = -5, /* replay: the callback asked to stop */
+    RL_JOURNAL_FOREIGN = -6, /* replay: it holds batches of another database */
 } rl_journal_error;
 
 typedef struct rl_journal_options {
     const char *dir;        /* DIR/journal; created when missing */
     uint64_t segment_bytes; /* 16 MiB by default; at least 64 KiB */
     rl_journal_mode mode;
-    void (*on_progress)(
-        void *arg); /* from the syncer: synced moved, a segment is ready, or it broke */
+    /* A number that names the database these batches belong to and never changes for it. Segments
+     * of another owner are refused. 0: not said, and not checked. */
+    uint64_t owner;
+    /* From the syncer, until close has returned: synced moved, a segment is ready, or it broke. */
+    void (*on_progress)(void *arg);
     void *arg;
 } rl_journal_options;
 
 typedef struct rl_journal_recovery {
     uint64_t batches; /* handed to the callback */
     uint64_t bytes;
-    uint64_t last_seq; /* of the last good frame, 0 when there was none */
+    uint64_t last_seq; /* of the last one, 0 when there was none */
     uint64_t dropped;  /* valid frames beyond the end that were never synced */
     bool damaged;      /* a frame at or below a seq that was called synced is missing */
-    char detail[256];  /* for the log when dropped or damaged */
+    char detail[512];  /* for the log: when dropped, and with every error but STOPPED */
 } rl_journal_recovery;
 
 typedef struct rl_journal rl_journal;
@@ -73,10 +77,12 @@ int rl_journal_replay(rl_journal *j, uint64_t after_seq,
 /* Everything up to folded_seq is in data.db: old segments become spare ones, two segments are made
  * ready and the syncer starts. */
 int rl_journal_start(rl_journal *j, uint64_t folded_seq, char *error, size_t error_len);
-/* Loop. Appends one sealed batch; seqs are consecutive. */
+/* Loop. Appends one sealed batch. Seqs are consecutive, but may leave out what is folded. */
 int rl_journal_append(rl_journal *j, rl_batch *batch);
-/* Loop, once broken: asks the syncer for a fresh segment. Appending answers NOT_READY until there
- * is one, and BROKEN again if it could not be made. */
+/* Loop, once broken: has synced what can be, and asks the syncer for a fresh segment. The caller
+ * then appends again, beginning with the first batch that is neither synced nor folded (an earlier
+ * one does no harm). Appending answers NOT_READY until there is a segment, and BROKEN again if it
+ * could not be made. */
 void rl_journal_retry(rl_journal *j);
 /* Any thread: every batch up to seq is synced (0 at start). */
 uint64_t rl_journal_synced(const rl_journal *j);

@@ -64,6 +64,7 @@ void rl_segment_header_write(char block[RL_SEGMENT_HEADER_BYTES], const rl_segme
     put_u64(block + 24, header->salt);
     put_u64(block + 32, header->size);
     put_u64(block + 40, header->made_ms);
+    put_u64(block + 48, header->owner);
     put_u64(block + CHECKSUM_PLACE, XXH3_64bits(block, CHECKED_BYTES));
 }
 
@@ -84,6 +85,7 @@ rl_header_state rl_segment_header_read(const char block[RL_SEGMENT_HEADER_BYTES]
         .salt = get_u64(block + 24),
         .size = get_u64(block + 32),
         .made_ms = get_u64(block + 40),
+        .owner = get_u64(block + 48),
     };
     return RL_HEADER_GOOD;
 }

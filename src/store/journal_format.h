@@ -17,7 +17,7 @@
  *       24   8  salt, drawn anew for each use of the file
  *       32   8  size of the file
  *       40   8  when it was made ready, Unix milliseconds (for people)
- *       48   8  zero
+ *       48   8  owner: which database the batches belong to; 0: not said
  *       56   8  XXH3-64 of bytes 0 to 55
  *   Magic, version and checksum keep their places in every later version, so that an older server
  *   can tell "newer" from "broken". A header that does not check, or that belongs to another
@@ -71,6 +71,7 @@ typedef struct rl_segment_header {
     uint64_t salt;
     uint64_t size;
     uint64_t made_ms;
+    uint64_t owner;
 } rl_segment_header;
 
 typedef enum rl_header_state {

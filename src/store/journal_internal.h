@@ -21,9 +21,9 @@
  * the one in the ready slot, in order of number. A spare holds nothing that is needed.
  *   2. The loop sets last_seq of a segment before `appended`. So whoever has read `appended` sees
  * all segments that hold frames up to there as unsynced, however many there are.
- *   3. A dead segment, one whose sync failed, is never synced again and never reused; its frames
- * stay until they are folded. After a retry no segment written before needs a sync: what was not
- *      synced is appended again.
+ *   3. A dead segment, one whose sync failed, is never synced again and never reused. One that a
+ * retry gave up is not synced again either: what was not synced is appended again. The frames of
+ * both stay until they are folded.
  *   4. Files are touched by the syncer alone, but for the loop's write into its current segment.
  * Before the syncer runs and after it ended, the thread that owns the journal plays both.
  */
@@ -51,8 +51,10 @@ struct rl_segment {
     uint64_t salt;
     int fd;
     rl_header_state header; /* on disk */
-    uint64_t synced_seq;    /* no frame up to here needs a sync of this file */
-    bool dead;
+    uint64_t owner;         /* on disk */
+    uint64_t synced_seq;
+    bool dead;     /* its sync failed */
+    bool given_up; /* a retry came after it: its frames are safe or appended again */
     /* Written by the loop. */
     _Alignas(64) _Atomic uint64_t last_seq; /* 0: no frame */
     _Atomic bool sealed;                    /* the loop will not touch it again */
@@ -95,6 +97,7 @@ struct rl_journal {
     /* Constant while threads run. */
     char *dir;
     uint64_t segment_bytes;
+    uint64_t owner;
     void (*on_progress)(void *arg);
     void *arg;
     const rl_file_ops *files;
@@ -137,6 +140,7 @@ struct rl_journal {
     int64_t make_again_at_us; /* making one failed while nobody waited for it */
     int64_t last_sync_at_us;
     uint64_t folded_seen;
+    bool sync_failed; /* since the last retry: what `appended` says may be lost */
     bool retrying;
     bool synced_last; /* the last job was a sync: another one has its turn */
 };

@@ -61,6 +61,7 @@ static rl_journal_fault read_header(rl_segment *s) {
     if (s->header != RL_HEADER_GOOD)
         return 0;
     s->salt = header.salt;
+    s->owner = header.owner;
     if (header.number != s->number)
         s->header = RL_HEADER_BAD; /* it got a new name, but no new header yet */
     return 0;
@@ -127,8 +128,8 @@ typedef struct frame_index {
     found_frame *frames;
     size_t count;
     size_t cap;
-    uint64_t claimed_seq; /* safe, by the word of the frames */
-    uint64_t torn;
+    uint64_t claimed_seq;      /* safe, by the word of the frames */
+    const rl_segment *foreign; /* holds batches of another database; NULL: none does */
 } frame_index;
 
 static void index_add(frame_index *index, const rl_segment *s, const rl_frame *frame) {
@@ -144,29 +145,39 @@ static void index_add(frame_index *index, const rl_segment *s, const rl_frame *f
     };
 }
 
-static int index_segment(frame_index *index, const rl_segment *s, uint64_t after_seq,
+/* Adds the frames of a segment that was read. */
+static rl_frame_state index_frames(frame_index *index, const rl_segment *s, rl_bytes bytes,
+                                   uint64_t after_seq, bool foreign) {
+    rl_frame_walk walk = {
+        .segment = bytes,
+        .salt = s->salt,
+        .offset = RL_SEGMENT_HEADER_BYTES,
+    };
+    rl_frame frame;
+    rl_frame_state state;
+    while ((state = rl_frame_walk_next(&walk, &frame)) == RL_FRAME_GOOD) {
+        if (foreign) {
+            index->foreign = s;
+            return RL_FRAME_NONE;
+        }
+        if (frame.seq > after_seq)
+            index_add(index, s, &frame);
+    }
+    if (walk.claimed_seq > index->claimed_seq)
+        index->claimed_seq = walk.claimed_seq;
+    return state;
+}
+
+static int index_segment(frame_index *index, const rl_segment *s, uint64_t after_seq, bool foreign,
                          rl_journal_fault *fault) {
     char *bytes = rl_malloc((size_t)s->size);
     int rc = RL_JOURNAL_OK;
     if (rl_file_read_all(s->fd, bytes, (size_t)s->size, 0) != 0) {
         *fault = rl_journal_fault_of(RL_DOING_READ, errno, s->number);
         rc = RL_JOURNAL_BROKEN;
-    } else {
-        rl_frame_walk walk = {
-            .segment = rl_bytes_of(bytes, (size_t)s->size),
-            .salt = s->salt,
-            .offset = RL_SEGMENT_HEADER_BYTES,
-        };
-        rl_frame frame;
-        rl_frame_state state;
-        while ((state = rl_frame_walk_next(&walk, &frame)) == RL_FRAME_GOOD)
-            if (frame.seq > after_seq)
-                index_add(index, s, &frame);
-        if (state == RL_FRAME_NEWER)
-            rc = RL_JOURNAL_VERSION;
-        if (walk.claimed_seq > index->claimed_seq)
-            index->claimed_seq = walk.claimed_seq;
-        index->torn += walk.torn;
+    } else if (index_frames(index, s, rl_bytes_of(bytes, (size_t)s->size), after_seq, foreign) ==
+               RL_FRAME_NEWER) {
+        rc = RL_JOURNAL_VERSION;
     }
     rl_free(bytes);
     return rc;
@@ -185,9 +196,12 @@ static int index_fill(frame_index *index, rl_journal *j, uint64_t after_seq,
     for (const rl_segment *s = j->live.head; s; s = s->next) {
         if (s->header != RL_HEADER_GOOD)
             continue;
-        int rc = index_segment(index, s, after_seq, fault);
+        bool foreign = j->owner && s->owner && s->owner != j->owner;
+        int rc = index_segment(index, s, after_seq, foreign, fault);
         if (rc != RL_JOURNAL_OK)
             return rc;
+        if (index->foreign)
+            return RL_JOURNAL_FOREIGN;
     }
     if (index->count)
         qsort(index->frames, index->count, sizeof(*index->frames), by_seq);
@@ -271,6 +285,32 @@ static int judge(const frame_index *index, uint64_t end_seq, size_t rest,
     return RL_JOURNAL_OK;
 }
 
+/* Why nothing more could be handed over. */
+static void explain(const rl_journal *j, int rc, const frame_index *index, rl_journal_fault fault,
+                    rl_journal_recovery *report) {
+    char *text = report->detail;
+    size_t len = sizeof(report->detail);
+    char name[RL_SEGMENT_NAME_MAX];
+    switch (rc) {
+    case RL_JOURNAL_BROKEN:
+        rl_journal_fault_text(j, fault, text, len);
+        break;
+    case RL_JOURNAL_VERSION:
+        snprintf(text, len, "%s holds batches of a newer version of the server; start that one",
+                 j->dir);
+        break;
+    case RL_JOURNAL_FOREIGN:
+        rl_segment_name(name, index->foreign->number);
+        snprintf(text, len,
+                 "%s/%s holds batches of another database than the one beside it. Put that "
+                 "database back, or move %s aside to go on without them",
+                 j->dir, name, j->dir);
+        break;
+    default: /* RL_JOURNAL_STOPPED: the caller knows why */
+        break;
+    }
+}
+
 int rl_journal_replay(rl_journal *j, uint64_t after_seq,
                       int (*on_batch)(void *arg, uint64_t seq, rl_bytes changes), void *arg,
                       rl_journal_recovery *report) {
@@ -287,11 +327,8 @@ int rl_journal_replay(rl_journal *j, uint64_t after_seq,
         rc = deliver_chain(&d, &index, &end_seq, &rest, &fault);
     if (rc == RL_JOURNAL_OK)
         rc = judge(&index, end_seq, rest, report);
-    else if (rc == RL_JOURNAL_BROKEN)
-        rl_journal_fault_text(j, fault, report->detail, sizeof(report->detail));
-    else if (rc == RL_JOURNAL_VERSION)
-        snprintf(report->detail, sizeof(report->detail),
-                 "the journal holds batches of a newer version of the server; start that one");
+    else
+        explain(j, rc, &index, fault, report);
     rl_buffer_release(&d.buffer);
     rl_free(index.frames);
     return rc;

@@ -131,6 +131,7 @@ static rl_journal_fault make_from_spare(rl_journal *j) {
     rl_free(from);
     rl_free(to);
     s->synced_seq = 0;
+    s->given_up = false;
     atomic_store_explicit(&s->last_seq, 0, memory_order_relaxed);
     atomic_store_explicit(&s->sealed, false, memory_order_relaxed);
     j->making = s;
@@ -174,6 +175,7 @@ static rl_journal_fault make_finish(rl_journal *j) {
         .salt = s->salt,
         .size = s->size,
         .made_ms = (uint64_t)rl_clock_wall_ms(),
+        .owner = j->owner,
     };
     rl_segment_header_write(block, &header);
     /* Later syncs of frames would take the header along. Syncing it now keeps that from the first

@@ -81,14 +81,15 @@ static job next_job(const rl_journal *j, int64_t *wake_at_us) {
         return JOB_STOP;
     if (atomic_load(&j->retry_asked) != atomic_load_explicit(&j->retry_done, memory_order_relaxed))
         return JOB_RETRY;
-    bool healthy = atomic_load(&j->fault) == 0;
-    bool sync = healthy && sync_due(j, wake_at_us);
+    /* On a full disk, say, there is no next segment; what is in the others can be synced all the
+     * same, and was answered maybe. */
+    bool sync = !j->sync_failed && sync_due(j, wake_at_us);
     if (sync && !j->synced_last)
         return JOB_SYNC;
     /* Under steady writes there is always something to sync; the others come after every sync. */
     if (atomic_load(&j->folded) != j->folded_seen)
         return JOB_RETIRE;
-    if (healthy && prepare_due(j, wake_at_us))
+    if (atomic_load(&j->fault) == 0 && prepare_due(j, wake_at_us))
         return JOB_PREPARE;
     return sync ? JOB_SYNC : JOB_NONE;
 }
@@ -101,7 +102,7 @@ static rl_journal_fault sync_segments(rl_journal *j) {
     rl_journal_fault fault = 0;
     for (rl_segment *s = j->live.head; s; s = s->next) {
         uint64_t last = atomic_load_explicit(&s->last_seq, memory_order_acquire);
-        if (s->dead || last <= s->synced_seq || last <= folded)
+        if (s->dead || s->given_up || last <= s->synced_seq || last <= folded)
             continue;
         if (j->files->datasync(s->fd) == 0) {
             s->synced_seq = last;
@@ -113,9 +114,9 @@ static rl_journal_fault sync_segments(rl_journal *j) {
     return fault;
 }
 
-static void do_sync(rl_journal *j) {
+/* Syncs what was appended, which is everything up to target. False when that failed. */
+static bool sync_up_to(rl_journal *j, uint64_t target) {
     int64_t start_us = rl_clock_mono_us();
-    uint64_t target = atomic_load(&j->appended);
     rl_journal_fault fault = sync_segments(j);
     j->last_sync_at_us = start_us;
     atomic_store_explicit(&j->last_sync_us, (uint64_t)(rl_clock_mono_us() - start_us),
@@ -123,12 +124,17 @@ static void do_sync(rl_journal *j) {
     if (fault) {
         atomic_fetch_add_explicit(&j->failed_syncs, 1, memory_order_relaxed);
         rl_journal_fail(j, fault);
-    } else {
-        atomic_fetch_add_explicit(&j->syncs, 1, memory_order_relaxed);
-        /* A retry may have set `appended` back meanwhile; what was synced stays synced. */
-        if (target > atomic_load_explicit(&j->synced, memory_order_relaxed))
-            atomic_store(&j->synced, target);
+        return false;
     }
+    atomic_fetch_add_explicit(&j->syncs, 1, memory_order_relaxed);
+    /* A retry may have set `appended` back meanwhile; what was synced stays synced. */
+    if (target > atomic_load_explicit(&j->synced, memory_order_relaxed))
+        atomic_store(&j->synced, target);
+    return true;
+}
+
+static void do_sync(rl_journal *j) {
+    j->sync_failed = !sync_up_to(j, atomic_load(&j->appended));
     progress(j);
 }
 
@@ -156,15 +162,30 @@ static void do_prepare(rl_journal *j) {
     }
 }
 
-/* The caller appends again what is not synced, so no segment written so far needs a sync any more.
- */
+/* What is not synced will be appended again, but if only the next segment could not be made or a
+ * write failed, what is there already need not wait for that. */
+static void sync_before_giving_up(rl_journal *j) {
+    uint64_t last_seq = 0;
+    for (const rl_segment *s = j->live.head; s; s = s->next) {
+        uint64_t seq = atomic_load_explicit(&s->last_seq, memory_order_acquire);
+        if (!s->given_up && seq > last_seq)
+            last_seq = seq;
+    }
+    if (!j->sync_failed && last_seq > atomic_load_explicit(&j->synced, memory_order_relaxed) &&
+        sync_up_to(j, last_seq))
+        progress(j);
+}
+
+/* No segment written so far is synced again: the caller appends anew what was not. */
 static void give_up_segments(rl_journal *j) {
+    sync_before_giving_up(j);
     rl_segment_make_cancel(j);
     rl_segment *unused = atomic_exchange(&j->ready, NULL);
     if (unused)
         rl_segment_take_back(j, unused);
     for (rl_segment *s = j->live.head; s; s = s->next)
-        s->synced_seq = atomic_load_explicit(&s->last_seq, memory_order_acquire);
+        s->given_up = true;
+    j->sync_failed = false;
 }
 
 static void do_retry(rl_journal *j) {
@@ -195,7 +216,7 @@ static void do_stop(rl_journal *j) {
     rl_journal_fault fault = sync_segments(j);
     if (fault)
         rl_journal_fail(j, fault);
-    if (atomic_load(&j->fault) == 0 && target > atomic_load(&j->synced))
+    else if (!j->sync_failed && target > atomic_load(&j->synced))
         atomic_store(&j->synced, target);
     rl_segment_make_cancel(j);
 }

@@ -69,6 +69,7 @@ int rig_recover(rig *r) {
         .dir = r->dir,
         .segment_bytes = r->segment_bytes,
         .mode = r->mode,
+        .owner = r->owner,
         .on_progress = on_progress,
         .arg = r,
     };

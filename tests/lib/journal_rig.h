@@ -22,6 +22,7 @@ typedef struct rig {
     const char *dir;
     uint64_t segment_bytes;
     rl_journal_mode mode;
+    uint64_t owner;
     size_t batch_bytes; /* 0: it varies */
     sem_t progress;
     unsigned life;

@@ -281,6 +281,47 @@ Test(journal_faults, a_full_disk_does_no_harm_before_room_is_needed)
     rig_append_up_to(r, r->appended + 5);
 }
 
+/* Fills the journal until there is no room left and none can be made. */
+static void fill_up(void) {
+    r->mode = RL_JOURNAL_NO;
+    r->batch_bytes = 10000;
+    rig_begin(r);
+    rig_append_up_to(r, 7);
+    faulty_files_fail_only("open", 1, ENOSPC, true);
+    while (rig_append(r, r->appended + 1) == RL_JOURNAL_OK)
+        continue;
+    cr_assert_not(rl_journal_healthy(r->journal, NULL, NULL, 0));
+    cr_assert_eq(rl_journal_synced(r->journal), 0);
+}
+
+Test(journal_faults, what_was_appended_is_synced_although_the_disk_is_full)
+{
+    fill_up();
+    rl_journal_set_mode(r->journal, RL_JOURNAL_EVERYSEC);
+    while (rl_journal_synced(r->journal) < r->appended)
+        sem_wait(&r->progress);
+    cr_assert_not(rl_journal_healthy(r->journal, NULL, NULL, 0));
+}
+
+Test(journal_faults, a_retry_syncs_before_it_gives_up_segments)
+{
+    fill_up();
+    cr_assert_not(rig_retry(r, 2));
+    cr_assert_eq(rl_journal_synced(r->journal), r->appended);
+    faulty_files_heal();
+    cr_assert(rig_retry(r, 1));
+    rig_append_up_to(r, r->appended + 10);
+    rl_journal_sync_soon(r->journal);
+    cr_assert(rig_await_synced(r, r->appended));
+    uint64_t appended = r->appended;
+    faulty_files_crash(FAULTY_POWER_NONE, 1);
+    rig_close(r, false);
+    faulty_files_restart();
+    r->folded = 0;
+    cr_assert_eq(rig_recover(r), RL_JOURNAL_OK);
+    cr_assert_eq(r->folded, appended);
+}
+
 Test(journal_faults, a_broken_journal_still_gives_back_what_is_folded)
 {
     r->batch_bytes = 10000;

@@ -306,6 +306,45 @@ Test(journal_recover, a_newer_version_is_refused)
     cr_assert_null(r->journal, "*out is untouched");
 }
 
+Test(journal_recover, the_journal_of_another_database_is_refused)
+{
+    r->owner = 1111;
+    write_journal(0, 10);
+    r->owner = 2222;
+    cr_assert_eq(rig_recover(r), RL_JOURNAL_FOREIGN);
+    cr_assert_eq(r->folded, 0, "nothing is handed over");
+    cr_assert(strstr(r->report.detail, RIG_DIR "/00000001.journal") &&
+                  strstr(r->report.detail, "another database"),
+              "%s", r->report.detail);
+    rig_close(r, false);
+    r->owner = 1111;
+    cr_assert_eq(rig_recover(r), RL_JOURNAL_OK);
+    cr_assert_eq(r->folded, 10);
+    cr_assert_eq(rig_start(r), 0);
+    rig_close(r, true);
+    /* Empty, it may be anybody's. */
+    r->owner = 2222;
+    r->folded = 0;
+    rig_begin(r);
+    rig_append_up_to(r, 5);
+    rig_close(r, false);
+    r->owner = 0; /* not asked for */
+    r->folded = 0;
+    cr_assert_eq(rig_recover(r), RL_JOURNAL_OK);
+    cr_assert_eq(r->folded, 5);
+}
+
+Test(journal_recover, an_unused_segment_of_another_database_does_no_harm)
+{
+    r->owner = 1111;
+    rig_begin(r);
+    rig_await_segments(r, 2);
+    rig_close(r, false);
+    r->owner = 2222;
+    rig_begin(r);
+    rig_append_up_to(r, 5);
+}
+
 Test(journal_recover, errors_of_open_name_the_file)
 {
     write_journal(0, 10);
