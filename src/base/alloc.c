@@ -32,6 +32,20 @@ const char *malloc_conf = "narenas:4,background_thread:true,max_background_threa
 #include <malloc.h>
 #endif
 
+/* Under AddressSanitizer its own allocator serves, and only that knows what is in use. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define RL_ALLOC_SANITIZED 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define RL_ALLOC_SANITIZED 1
+#endif
+#ifdef RL_ALLOC_SANITIZED
+/* sanitizer/allocator_interface.h, which Debian's gcc comes without */
+size_t __sanitizer_get_current_allocated_bytes(void);
+size_t __sanitizer_get_heap_size(void);
+#endif
+
 static _Noreturn void out_of_memory(size_t size) {
     /* rl_log builds its line on the stack, so it works now too. */
     rl_log(RL_LOG_WARNING, "Out of memory: the system refused %zu bytes. Stopping.", size);
@@ -151,6 +165,11 @@ size_t rl_alloc_good_size(size_t size) {
 }
 
 void rl_alloc_stats_read(rl_alloc_stats *out) {
+#ifdef RL_ALLOC_SANITIZED
+    out->allocated = __sanitizer_get_current_allocated_bytes();
+    out->active = out->resident = __sanitizer_get_heap_size();
+    return;
+#endif
     struct mallinfo2 info = mallinfo2();
     out->allocated = info.uordblks + info.hblkhd;
     /* glibc knows neither number; what it took from the system is the nearest it can say. */
