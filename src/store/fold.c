@@ -46,7 +46,7 @@ enum {
     SQL_CLEAR_DB,
     SQL_COUNT_DB,
     SQL_MOVE_DB,
-    SQL_EVICT_NAME,
+    SQL_EVICT,
     SQL_META,
     SQL_COUNT,
 };
@@ -69,7 +69,7 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_CLEAR_DB] = "DELETE FROM rl_key WHERE db = ?1",
     [SQL_COUNT_DB] = "SELECT count(*) FROM rl_key WHERE db = ?1",
     [SQL_MOVE_DB] = "UPDATE rl_key SET db = ?2 WHERE db = ?1",
-    [SQL_EVICT_NAME] = "DELETE FROM rl_key WHERE key = ?1 AND db = ?2 AND id <> ?3",
+    [SQL_EVICT] = "DELETE FROM rl_key WHERE (key = ?1 AND db = ?2 AND id <> ?3) OR id = ?4",
     [SQL_META] = "UPDATE rl_meta SET value = ?2 WHERE name = ?1",
 };
 
@@ -171,30 +171,40 @@ static void bind_row(sqlite3_stmt *stmt, const rl_merge_entry *e) {
 /* --- flush --------------------------------------------------------------------------------------
  */
 
+/* Rows of strangers were never counted: the number must not fall below zero. */
+static void count_gone(rl_fold *f) {
+    uint64_t gone = (uint64_t)sqlite3_changes64(f->db);
+    f->next.rows -= gone < f->next.rows ? gone : f->next.rows;
+}
+
 static int delete_row(rl_fold *f, const rl_merge_entry *e) {
     sqlite3_bind_int64(f->statements[SQL_DELETE], 1, (sqlite3_int64)e->id);
     int rc = run_write(f, SQL_DELETE);
     if (rc == SQLITE_OK)
-        f->next.rows -= (uint64_t)sqlite3_changes64(f->db);
+        count_gone(f);
     return rc;
 }
 
-/* A row that batches know nothing of has the name: somebody wrote to the table. Memory is right; it
- * goes. */
-static int evict_name(rl_fold *f, const rl_merge_entry *e) {
-    sqlite3_stmt *stmt = f->statements[SQL_EVICT_NAME];
+/* A row that batches know nothing of has the name or, when the row of e is new, the id: somebody
+ * wrote to the table. Memory is right; it goes. */
+static int evict(rl_fold *f, const rl_merge_entry *e, bool is_new) {
+    sqlite3_stmt *stmt = f->statements[SQL_EVICT];
     bind_bytes(stmt, 1, e->key);
     sqlite3_bind_int64(stmt, 2, e->db);
     sqlite3_bind_int64(stmt, 3, (sqlite3_int64)e->id);
-    int rc = run_write(f, SQL_EVICT_NAME);
-    int64_t gone = sqlite3_changes64(f->db);
-    f->next.rows -= (uint64_t)gone;
-    if (rc == SQLITE_OK && gone > 0)
+    sqlite3_bind_null(stmt, 4);
+    if (is_new)
+        sqlite3_bind_int64(stmt, 4, (sqlite3_int64)e->id);
+    int rc = run_write(f, SQL_EVICT);
+    if (rc != SQLITE_OK)
+        return rc;
+    if (sqlite3_changes64(f->db) > 0)
         rl_log(RL_LOG_WARNING,
-               "data.db: a row of rl_key that this server did not write had the name of another "
-               "key in database %d; removed it",
+               "data.db: a row of rl_key that this server did not write had the name or the id of "
+               "a key in database %d; removed it",
                (int)e->db);
-    return rc;
+    count_gone(f);
+    return SQLITE_OK;
 }
 
 static bool is_clash(int rc) {
@@ -206,7 +216,7 @@ static int insert_row(rl_fold *f, const rl_merge_entry *e) {
     bind_row(f->statements[SQL_INSERT], e);
     int rc = run_write(f, SQL_INSERT);
     if (is_clash(rc)) {
-        rc = evict_name(f, e);
+        rc = evict(f, e, true);
         if (rc == SQLITE_OK)
             rc = run(f, SQL_INSERT);
     }
@@ -260,7 +270,7 @@ static int name_parked_row(rl_fold *f, rl_merge_entry *e) {
     int rc = name_row(f, e);
     if (!is_clash(rc))
         return rc;
-    rc = evict_name(f, e);
+    rc = evict(f, e, false);
     return rc == SQLITE_OK ? name_row(f, e) : rc;
 }
 
@@ -398,7 +408,7 @@ static void merge_swap(rl_fold *f, const rl_change *c) {
 static int run_clear(rl_fold *f, int number) {
     int rc = run_write(f, number);
     if (rc == SQLITE_OK)
-        f->next.rows -= (uint64_t)sqlite3_changes64(f->db);
+        count_gone(f);
     return rc;
 }
 

@@ -62,6 +62,8 @@ static void copy_row(rl_buffer *rows, sqlite3_stmt *stmt) {
         .key_len = (uint64_t)sqlite3_column_bytes(stmt, 4),
         .value_len = (uint64_t)sqlite3_column_bytes(stmt, 5),
     };
+    if (head.type < RL_TYPE_STRING || head.type > RL_TYPE_STREAM)
+        return; /* not written by us, and nothing we could serve */
     size_t len = sizeof head + head.key_len + head.value_len;
     size_t padded = (len + 7) & ~(size_t)7;
     char *to = rl_buffer_reserve(rows, padded);
@@ -95,8 +97,8 @@ static void scan_main(void *arg) {
     scan *s = arg;
     sqlite3_stmt *stmt;
     int rc = sqlite3_prepare_v2(
-        s->db, "SELECT id, db, type, expires_at, key, value FROM rl_key ORDER BY id", -1, &stmt,
-        NULL);
+        s->db, "SELECT id, db, type, expires_at, key, value FROM rl_key WHERE id > 0 ORDER BY id",
+        -1, &stmt, NULL);
     if (rc == SQLITE_OK) {
         scan_table(s, stmt);
     } else {

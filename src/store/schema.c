@@ -225,6 +225,22 @@ static int create_tables(sqlite3 *db) {
     return rc;
 }
 
+/* Somebody may have written to the tables. Ids of rows they put there are not ours to give, and a
+ * count that cannot be must not be believed by those who size memory with it. */
+static int distrust_meta(sqlite3 *db, rl_schema_meta *meta) {
+    int64_t last_id = 0, most_rows = 0;
+    int rc = query_int(db, "SELECT max(id) FROM rl_key", 0, &last_id);
+    if (rc == SQLITE_OK) /* a row takes 8 bytes or more in its page */
+        rc = query_int(db,
+                       "SELECT page_count * page_size / 8 FROM pragma_page_count, pragma_page_size",
+                       0, &most_rows);
+    if (last_id < INT64_MAX && last_id >= (int64_t)meta->next_id)
+        meta->next_id = (uint64_t)last_id + 1;
+    if (meta->rows > (uint64_t)most_rows)
+        meta->rows = (uint64_t)most_rows;
+    return rc;
+}
+
 /* Reads rl_meta; SQLITE_CORRUPT when a row that must be there is not. */
 static int read_meta(sqlite3 *db, rl_schema_meta *meta) {
     const struct {
@@ -255,7 +271,7 @@ static int read_meta(sqlite3 *db, rl_schema_meta *meta) {
     rc = sqlite3_finalize(stmt);
     if (rc == SQLITE_OK && found != sizeof numbers / sizeof numbers[0])
         rc = SQLITE_CORRUPT;
-    return rc;
+    return rc == SQLITE_OK ? distrust_meta(db, meta) : rc;
 }
 
 /* Decides by application_id and user_version whether the file is new, ours, foreign or too new. */

@@ -26,6 +26,7 @@
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -203,7 +204,9 @@ static int recover(rl_store *s, char *error, size_t error_len) {
         return RL_STORE_DAMAGED;
     }
     snprintf(error, error_len, "%s", report.detail);
-    return rc == RL_JOURNAL_VERSION ? RL_STORE_NEWER : RL_STORE_IO;
+    return rc == RL_JOURNAL_VERSION   ? RL_STORE_NEWER
+           : rc == RL_JOURNAL_FOREIGN ? RL_STORE_REFUSED
+                                      : RL_STORE_IO;
 }
 
 static rl_journal_mode journal_mode(rl_durability durability) {
@@ -216,6 +219,13 @@ static rl_journal_mode journal_mode(rl_durability durability) {
     return modes[durability];
 }
 
+/* The database the journal belongs to: sixteen digits of its run id. 0, should it have none. */
+static uint64_t journal_owner(const rl_schema_meta *meta) {
+    char digits[17];
+    snprintf(digits, sizeof digits, "%.16s", meta->run_id);
+    return strtoull(digits, NULL, 16);
+}
+
 static int open_journal(rl_store *s, char *error, size_t error_len) {
     size_t len = strlen(s->options.dir) + sizeof "/journal";
     char *dir = rl_malloc(len);
@@ -224,6 +234,7 @@ static int open_journal(rl_store *s, char *error, size_t error_len) {
         .dir = dir,
         .segment_bytes = s->options.segment_bytes,
         .mode = journal_mode(s->options.durability),
+        .owner = journal_owner(rl_writer_meta(s->writer)),
         .on_progress = on_progress,
         .arg = s,
     };

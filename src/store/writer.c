@@ -131,6 +131,8 @@ void rl_writer_close(rl_writer *w, bool checkpoint) {
             rl_log(RL_LOG_NOTICE, "%s: checkpoint at close: %s; the rest stays in %s-wal", w->path,
                    sqlite3_errstr(rc), w->path);
     }
+    /* Without one, leave the WAL as it is: the next start reads it, and this end is to be quick. */
+    sqlite3_db_config(w->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !checkpoint, NULL);
     sqlite3_close(w->db);
     sem_destroy(&w->wake);
     rl_free(w->path);

@@ -379,6 +379,29 @@ Test(fold, a_row_of_a_stranger_gives_way)
     EXPECT_ROWS("1:0:a=1 2:0:d=2 3:0:c=3");
 }
 
+Test(fold, a_row_of_a_stranger_with_the_next_id_gives_way)
+{
+    put(1, 0, "a", "1");
+    fold_all();
+    store_sql_run(db, "INSERT INTO rl_key(db, type, key, value) VALUES(0, 1, 'x', 'theirs'), (0, "
+                      "1, 'b', 'theirs')");
+    put(2, 0, "b", "2");
+    put(3, 0, "c", "3");
+    fold_all();
+    EXPECT_ROWS("1:0:a=1 2:0:b=2 3:0:c=3");
+}
+
+Test(fold, the_number_of_rows_never_falls_below_none)
+{
+    store_sql_run(db, "INSERT INTO rl_key VALUES(100, 0, 1, NULL, 'a', 'theirs'), (101, 1, 1, "
+                      "NULL, 'b', 'theirs')");
+    put(1, 0, "a", "1");
+    rl_batch_clear(builder, 1);
+    fold_all();
+    EXPECT_ROWS("1:0:a=1");
+    cr_assert_leq(meta.rows, 1);
+}
+
 /* --- barriers ----------------------------------------------------------------------------------
  */
 

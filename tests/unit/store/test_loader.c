@@ -93,6 +93,18 @@ Test(loader, rows_without_expiry_or_value_and_expired_ones_come_too)
     cr_assert_eq(s.last.key.len, 0);
 }
 
+Test(loader, rows_that_cannot_be_ours_are_left_out)
+{
+    seen s;
+    store_sql_run(db,
+                  "INSERT INTO rl_key VALUES(-5, 0, 1, NULL, 'a', 'x'), (0, 0, 1, NULL, 'b', 'x'),"
+                  "(1, 0, 0, NULL, 'c', 'x'), (2, 0, 7, NULL, 'd', 'x'), (3, 0, 1, NULL, 'e', 5)");
+    load(&s);
+    cr_assert_eq(s.count, 1);
+    cr_assert_str_eq(s.key, "e");
+    cr_assert_str_eq(s.value, "5");
+}
+
 Test(loader, many_rows_come_in_order_of_id)
 {
     seen s;

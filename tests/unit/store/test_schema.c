@@ -86,6 +86,17 @@ Test(schema, opened_again_it_is_the_same)
     cr_assert_eq(meta.next_id, 5);
 }
 
+Test(schema, what_others_wrote_is_taken_into_account)
+{
+    open_ours();
+    store_sql_run(db, "INSERT INTO rl_key VALUES(500, 0, 1, NULL, 'by hand', 'x');"
+                      "UPDATE rl_meta SET value = -1 WHERE name = 'rows'");
+    close_ours();
+    open_ours();
+    cr_assert_eq(meta.next_id, 501);
+    cr_assert_lt(meta.rows, 100000);
+}
+
 Test(schema, two_files_have_two_run_ids)
 {
     open_ours();

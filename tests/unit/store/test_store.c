@@ -341,6 +341,38 @@ Test(store, without_a_journal_a_kill_goes_back_to_the_last_fold)
     cr_assert_eq(rows.rows, 15);
 }
 
+Test(store, a_journal_of_another_database_is_refused)
+{
+    start_store();
+    put_batch("a", "1");
+    close_store(false);
+    char *other = store_files_make();
+    options.dir = other;
+    start_store();
+    put_batch("b", "2");
+    close_store(true);
+    /* their journal, our database */
+    cr_assert_eq(rename(store_files_path(other, "data.db"), store_files_path(dir, "data.db")), 0);
+    remove(store_files_path(dir, "data.db-wal"));
+    remove(store_files_path(dir, "data.db-shm"));
+    store_files_remove(other);
+    options.dir = dir;
+    cr_assert_eq(rl_store_open(&options, &store, error, sizeof error), RL_STORE_REFUSED);
+    cr_assert(strstr(error, "another database") != NULL, "%s", error);
+}
+
+Test(store, a_journal_with_a_hole_is_refused)
+{
+    options.durability = RL_DURABILITY_ALWAYS;
+    start_store();
+    put_many(20, 20000); /* several segments of 64 KiB */
+    WAIT_UNTIL(p.released_seq == seq);
+    close_store(false);
+    cr_assert_eq(remove(store_files_path(dir, "journal/00000002.journal")), 0);
+    cr_assert_eq(rl_store_open(&options, &store, error, sizeof error), RL_STORE_DAMAGED);
+    cr_assert(strstr(error, "damaged") != NULL, "%s", error);
+}
+
 /* --- progress ----------------------------------------------------------------------------------
  */
 
