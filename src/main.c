@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rubellite-server: the command line. Reads the configuration, becomes a daemon when asked, and runs the server; only here is
- * decided about the process.
+ * rubellite-server: the command line. Reads the configuration, becomes a daemon when asked, and
+ * runs the server; only here is decided about the process.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,18 +30,18 @@ static void print(const rl_buffer *text) {
 
 static int print_help(void) {
     rl_buffer out = {0};
-    rl_buffer_add_text(&out,
-                       "Usage: rubellite-server [config file] [--directive value ...]\n"
-                       "       rubellite-server - (read the configuration from standard input)\n"
-                       "       rubellite-server --check-config [config file] [--directive value ...]\n"
-                       "       rubellite-server --help | --version\n\n"
-                       "A server that speaks the Redis protocol and keeps its data in SQLite.\n\n"
-                       "Examples:\n"
-                       "  rubellite-server --dir ./data\n"
-                       "  rubellite-server /etc/rubellite/rubellite.conf --port 7777\n"
-                       "  rubellite-server --appendfsync always --save '' --requirepass secret\n"
-                       "  rubellite-server --dbfilename :memory:          (a pure cache: keeps nothing)\n\n"
-                       "Directives (defaults in brackets):\n");
+    rl_buffer_add_text(
+        &out, "Usage: rubellite-server [config file] [--directive value ...]\n"
+              "       rubellite-server - (read the configuration from standard input)\n"
+              "       rubellite-server --check-config [config file] [--directive value ...]\n"
+              "       rubellite-server --help | --version\n\n"
+              "A server that speaks the Redis protocol and keeps its data in SQLite.\n\n"
+              "Examples:\n"
+              "  rubellite-server --dir ./data\n"
+              "  rubellite-server /etc/rubellite/rubellite.conf --port 7777\n"
+              "  rubellite-server --appendfsync always --save '' --requirepass secret\n"
+              "  rubellite-server --dbfilename :memory:          (a pure cache: keeps nothing)\n\n"
+              "Directives (defaults in brackets):\n");
     rl_config_print_help(&out);
     print(&out);
     rl_buffer_release(&out);
@@ -49,8 +49,8 @@ static int print_help(void) {
 }
 
 static int print_version(void) {
-    printf("Rubellite server v=%s sha=%s malloc=%s bits=%d\n", RUBELLITE_VERSION, RUBELLITE_GIT_SHA, rl_alloc_name(),
-           (int)(sizeof(void *) * 8));
+    printf("Rubellite server v=%s sha=%s malloc=%s bits=%d\n", RUBELLITE_VERSION, RUBELLITE_GIT_SHA,
+           rl_alloc_name(), (int)(sizeof(void *) * 8));
     return 0;
 }
 
@@ -75,10 +75,13 @@ static void raise_file_limit(const rl_settings *set) {
     if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= wanted)
         return;
     rlim_t had = limit.rlim_cur;
-    limit.rlim_cur = limit.rlim_max != RLIM_INFINITY && limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    limit.rlim_cur =
+        limit.rlim_max != RLIM_INFINITY && limit.rlim_max < wanted ? limit.rlim_max : wanted;
     if (setrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur < wanted)
-        rl_log(RL_LOG_WARNING, "maxclients is %d, but only %" PRIu64 " files may be open (was %" PRIu64
-                               "): raise it with ulimit -n", set->maxclients, (uint64_t)limit.rlim_cur, (uint64_t)had);
+        rl_log(RL_LOG_WARNING,
+               "maxclients is %d, but only %" PRIu64 " files may be open (was %" PRIu64
+               "): raise it with ulimit -n",
+               set->maxclients, (uint64_t)limit.rlim_cur, (uint64_t)had);
 }
 
 static void announce(rl_server *server) {
@@ -90,17 +93,22 @@ static void announce(rl_server *server) {
         const rl_load_report *report = rl_server_load_report(server);
         const char *dir = realpath(set->dir, where) ? where : set->dir;
         if (report->replayed_batches)
-            rl_log(RL_LOG_NOTICE, "The journal held %" PRIu64 " batches that were not in the database yet: they are now",
+            rl_log(RL_LOG_NOTICE,
+                   "The journal held %" PRIu64
+                   " batches that were not in the database yet: they are now",
                    report->replayed_batches);
-        rl_log(RL_LOG_NOTICE, "Data is in %s/%s: %" PRIu64 " keys loaded in %.3f seconds", dir, set->dbfilename,
-               report->keys, (double)report->took_us / 1e6);
-        rl_log(RL_LOG_NOTICE, "Durability: %s",
-               !set->appendonly ? "appendonly no: writes are answered at once and kept by the next fold"
-               : set->appendfsync == 1 ? "appendfsync always: a write is answered once it is on disk"
-               : set->appendfsync == 2 ? "appendfsync everysec: an answered write survives the process, and power loss "
-                                         "but for the last second"
-                                       : "appendfsync no: an answered write survives the process; the system decides when "
-                                         "it is on disk");
+        rl_log(RL_LOG_NOTICE, "Data is in %s/%s: %" PRIu64 " keys loaded in %.3f seconds", dir,
+               set->dbfilename, report->keys, (double)report->took_us / 1e6);
+        rl_log(
+            RL_LOG_NOTICE, "Durability: %s",
+            !set->appendonly
+                ? "appendonly no: writes are answered at once and kept by the next fold"
+            : set->appendfsync == 1 ? "appendfsync always: a write is answered once it is on disk"
+            : set->appendfsync == 2
+                ? "appendfsync everysec: an answered write survives the process, and power loss "
+                  "but for the last second"
+                : "appendfsync no: an answered write survives the process; the system decides when "
+                  "it is on disk");
     }
     rl_log(RL_LOG_NOTICE, "Ready to accept connections");
 }
@@ -109,7 +117,8 @@ static int serve(rl_config *config, const char *executable) {
     const rl_settings *set = rl_config_settings(config);
     rl_buffer error = {0};
     if (!rl_log_open(set->logfile)) {
-        rl_buffer_printf(&error, "cannot open the log file '%s': %s", set->logfile, strerror(errno));
+        rl_buffer_printf(&error, "cannot open the log file '%s': %s", set->logfile,
+                         strerror(errno));
         return fail("", &error);
     }
     rl_log_set_level(set->loglevel);
@@ -117,7 +126,8 @@ static int serve(rl_config *config, const char *executable) {
         rl_log_syslog_start(set->syslog_ident, set->syslog_facility);
     if (!rl_supervise_begin(set, &error))
         return fail("", &error);
-    rl_log(RL_LOG_NOTICE, "Rubellite %s (%s) starting, pid %d", RUBELLITE_VERSION, RUBELLITE_GIT_SHA, (int)getpid());
+    rl_log(RL_LOG_NOTICE, "Rubellite %s (%s) starting, pid %d", RUBELLITE_VERSION,
+           RUBELLITE_GIT_SHA, (int)getpid());
     rl_config_log_ignored(config);
     raise_file_limit(set);
     rl_server_options options = {config, rl_commands, rl_commands_count, executable};
@@ -125,7 +135,8 @@ static int serve(rl_config *config, const char *executable) {
     if (server == NULL) {
         rl_log(RL_LOG_WARNING, "Cannot start: %s", rl_buffer_cstr(&error));
         rl_supervise_end(set);
-        return set->logfile && *set->logfile ? fail("cannot start: ", &error) : (rl_buffer_release(&error), 1);
+        return set->logfile && *set->logfile ? fail("cannot start: ", &error)
+                                             : (rl_buffer_release(&error), 1);
     }
     announce(server);
     rl_supervise_ready(set);
@@ -161,7 +172,8 @@ int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
     for (size_t i = 0; argc == 2 && i < sizeof questions / sizeof *questions; i++)
-        if (strcmp(argv[1], questions[i].name) == 0 || strcmp(argv[1], questions[i].short_name) == 0)
+        if (strcmp(argv[1], questions[i].name) == 0 ||
+            strcmp(argv[1], questions[i].short_name) == 0)
             return questions[i].run();
     for (size_t i = 0; argc == 2 && i < sizeof generated / sizeof *generated; i++)
         if (strcmp(argv[1], generated[i].name) == 0)
@@ -171,7 +183,8 @@ int main(int argc, char **argv) {
     rl_config *config = rl_config_create();
     rl_buffer error = {0};
     int code;
-    if (!rl_config_load_args(config, argc - skip, argv + skip, &error) || !rl_config_finish(config, &error))
+    if (!rl_config_load_args(config, argc - skip, argv + skip, &error) ||
+        !rl_config_finish(config, &error))
         code = fail("", &error);
     else if (check_only)
         code = check_config(config);

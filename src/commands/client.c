@@ -28,7 +28,8 @@ static bool fits_a_line(rl_bytes text) {
 
 bool rl_cmd_set_client_name(rl_ctx *c, rl_bytes name) {
     if (!fits_a_line(name)) {
-        rl_reply_error(c->reply, "ERR Client names cannot contain spaces, newlines or special characters.");
+        rl_reply_error(c->reply,
+                       "ERR Client names cannot contain spaces, newlines or special characters.");
         return false;
     }
     rl_session_set_text(&c->session->name, name);
@@ -54,7 +55,8 @@ void rl_cmd_client_setinfo(rl_ctx *c) {
     } else if (rl_bytes_is(c->argv[2], "LIB-VER")) {
         field = &c->session->lib_ver;
     } else {
-        rl_reply_errorf(c->reply, "ERR Unrecognized option '%.*s'", (int)c->argv[2].len, c->argv[2].ptr);
+        rl_reply_errorf(c->reply, "ERR Unrecognized option '%.*s'", (int)c->argv[2].len,
+                        c->argv[2].ptr);
         return;
     }
     if (!fits_a_line(c->argv[3])) {
@@ -136,7 +138,8 @@ static bool list_ids(rl_ctx *c, rl_buffer *out) {
 static bool list_type(rl_ctx *c, rl_buffer *out) {
     int type = client_type(c->argv[3]);
     if (type < 0) {
-        rl_reply_errorf(c->reply, "ERR Unknown client type '%.*s'", (int)c->argv[3].len, c->argv[3].ptr);
+        rl_reply_errorf(c->reply, "ERR Unknown client type '%.*s'", (int)c->argv[3].len,
+                        c->argv[3].ptr);
         return false;
     }
     if (type == RL_CLIENT_NORMAL)
@@ -228,7 +231,7 @@ void rl_cmd_client_unblock(rl_ctx *c) {
 typedef struct kill_filter {
     int64_t id, max_age_s; /* 0: any */
     rl_bytes addr, laddr;
-    int type;              /* -1: any */
+    int type; /* -1: any */
     bool skip_me;
 } kill_filter;
 
@@ -259,7 +262,8 @@ static bool kill_option(rl_ctx *c, int i, kill_filter *f) {
             rl_reply_errorf(c->reply, "ERR No such user '%.*s'", (int)value.len, value.ptr);
             return false;
         }
-    } else if (rl_bytes_is(name, "SKIPME") && (rl_bytes_is(value, "yes") || rl_bytes_is(value, "no"))) {
+    } else if (rl_bytes_is(name, "SKIPME") &&
+               (rl_bytes_is(value, "yes") || rl_bytes_is(value, "no"))) {
         f->skip_me = rl_bytes_is(value, "yes");
     } else {
         rl_ctx_syntax_error(c);
@@ -322,29 +326,52 @@ void rl_cmd_client_kill(rl_ctx *c) {
 
 void rl_cmd_client_help(rl_ctx *c) {
     static const char *const lines[] = {
-        "GETNAME", "    Return the name of this connection.",
-        "ID", "    Return the ID of this connection.",
-        "INFO", "    Describe this connection.",
-        "KILL <ip:port>", "    Close the connection from this address.",
-        "KILL <option> <value> [<option> <value> [...]]", "    Close connections. Options are:",
-        "    * ADDR (<ip:port>|<unixsocket>:0)", "      From this address.",
-        "    * LADDR (<ip:port>|<unixsocket>:0)", "      To this local address.",
-        "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)", "      Of this type.",
-        "    * USER <username>", "      Logged in as this user.",
-        "    * ID <client-id>", "      With this ID.",
-        "    * MAXAGE <seconds>", "      Connected for at least this long.",
-        "    * SKIPME (YES|NO)", "      Leave out this connection (default: yes).",
-        "LIST [options ...]", "    Describe the connections. Options are:",
-        "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)", "      Of this type.",
-        "    * ID <client-id> [...]", "      With these IDs.",
-        "NO-EVICT (ON|OFF)", "    Protect this connection from being closed for memory.",
-        "NO-TOUCH (ON|OFF)", "    Let this connection read without counting as an access.",
-        "PAUSE <timeout> [WRITE|ALL]", "    Make all clients, or those that write, wait for this many milliseconds.",
-        "REPLY (ON|OFF|SKIP)", "    Send replies to this connection, or not, or not the next one.",
-        "SETINFO (LIB-NAME|LIB-VER) <value>", "    Tell the name or version of the client library.",
-        "SETNAME <name>", "    Give this connection a name.",
-        "UNBLOCK <clientid> [TIMEOUT|ERROR]", "    Wake a blocked client.",
-        "UNPAUSE", "    End a CLIENT PAUSE.",
+        "GETNAME",
+        "    Return the name of this connection.",
+        "ID",
+        "    Return the ID of this connection.",
+        "INFO",
+        "    Describe this connection.",
+        "KILL <ip:port>",
+        "    Close the connection from this address.",
+        "KILL <option> <value> [<option> <value> [...]]",
+        "    Close connections. Options are:",
+        "    * ADDR (<ip:port>|<unixsocket>:0)",
+        "      From this address.",
+        "    * LADDR (<ip:port>|<unixsocket>:0)",
+        "      To this local address.",
+        "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)",
+        "      Of this type.",
+        "    * USER <username>",
+        "      Logged in as this user.",
+        "    * ID <client-id>",
+        "      With this ID.",
+        "    * MAXAGE <seconds>",
+        "      Connected for at least this long.",
+        "    * SKIPME (YES|NO)",
+        "      Leave out this connection (default: yes).",
+        "LIST [options ...]",
+        "    Describe the connections. Options are:",
+        "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)",
+        "      Of this type.",
+        "    * ID <client-id> [...]",
+        "      With these IDs.",
+        "NO-EVICT (ON|OFF)",
+        "    Protect this connection from being closed for memory.",
+        "NO-TOUCH (ON|OFF)",
+        "    Let this connection read without counting as an access.",
+        "PAUSE <timeout> [WRITE|ALL]",
+        "    Make all clients, or those that write, wait for this many milliseconds.",
+        "REPLY (ON|OFF|SKIP)",
+        "    Send replies to this connection, or not, or not the next one.",
+        "SETINFO (LIB-NAME|LIB-VER) <value>",
+        "    Tell the name or version of the client library.",
+        "SETNAME <name>",
+        "    Give this connection a name.",
+        "UNBLOCK <clientid> [TIMEOUT|ERROR]",
+        "    Wake a blocked client.",
+        "UNPAUSE",
+        "    End a CLIENT PAUSE.",
         NULL};
     rl_ctx_help(c, lines);
 }

@@ -9,7 +9,8 @@
 
 void rl_cmd_ping(rl_ctx *c) {
     if (c->argc > 2)
-        rl_reply_errorf(c->reply, "ERR wrong number of arguments for '%s' command", c->command->name);
+        rl_reply_errorf(c->reply, "ERR wrong number of arguments for '%s' command",
+                        c->command->name);
     else if (c->argc == 2)
         rl_reply_bulk(c->reply, c->argv[1]);
     else
@@ -25,7 +26,8 @@ void rl_cmd_select(rl_ctx *c) {
     if (!rl_ctx_int(c, 1, &number, NULL))
         return;
     if (number < INT32_MIN || number > INT32_MAX) {
-        rl_reply_error(c->reply, "ERR value is out of range, value must between -2147483648 and 2147483647");
+        rl_reply_error(c->reply,
+                       "ERR value is out of range, value must between -2147483648 and 2147483647");
         return;
     }
     if (number < 0 || number >= rl_keyspace_databases(c->keys)) {
@@ -76,8 +78,10 @@ void rl_cmd_auth(rl_ctx *c) {
         return;
     }
     if (c->argc == 2 && (required == NULL || *required == '\0')) {
-        rl_reply_error(c->reply, "ERR AUTH <password> called without any password configured for the default user. "
-                                 "Are you sure your configuration is correct?");
+        rl_reply_error(
+            c->reply,
+            "ERR AUTH <password> called without any password configured for the default user. "
+            "Are you sure your configuration is correct?");
         return;
     }
     if (log_in(c, c->argc == 3 ? c->argv[1] : RL_BYTES("default"), c->argv[c->argc - 1]))
@@ -110,7 +114,8 @@ static bool parse_hello(rl_ctx *c, hello *h) {
         } else if (rl_bytes_is(c->argv[i], "SETNAME") && i + 1 < c->argc) {
             h->name_arg = ++i;
         } else {
-            rl_reply_errorf(c->reply, "ERR Syntax error in HELLO option '%.*s'", (int)c->argv[i].len, c->argv[i].ptr);
+            rl_reply_errorf(c->reply, "ERR Syntax error in HELLO option '%.*s'",
+                            (int)c->argv[i].len, c->argv[i].ptr);
             return false;
         }
     }
@@ -141,9 +146,12 @@ void rl_cmd_hello(rl_ctx *c) {
     if (!parse_hello(c, &h))
         return;
     if (rl_session_needs_auth(c->session)) {
-        rl_reply_error(c->reply, "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "
-                                 "AUTH <user> <pass> option can be used to authenticate the client and select the "
-                                 "RESP protocol version at the same time");
+        rl_reply_error(
+            c->reply,
+            "NOAUTH HELLO must be called with the client already authenticated, otherwise the "
+            "HELLO "
+            "AUTH <user> <pass> option can be used to authenticate the client and select the "
+            "RESP protocol version at the same time");
         return;
     }
     if (h.name_arg && !rl_cmd_set_client_name(c, c->argv[h.name_arg]))

@@ -62,7 +62,8 @@ void rl_cmd_incrbyfloat(rl_ctx *c) {
     char text[RL_DOUBLE_TEXT_MAX];
     if (!rl_ctx_find_string(c, 1, RL_LOOK_WRITE, &e))
         return;
-    if ((e && !rl_long_double_parse(rl_entry_value(e), &value)) || !rl_long_double_parse(c->argv[2], &by)) {
+    if ((e && !rl_long_double_parse(rl_entry_value(e), &value)) ||
+        !rl_long_double_parse(c->argv[2], &by)) {
         rl_reply_error(c->reply, RL_ERR_NOT_FLOAT);
         return;
     }

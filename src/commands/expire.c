@@ -17,13 +17,15 @@ static bool expire_flags(rl_ctx *c, unsigned *flags) {
             if (rl_bytes_is(c->argv[i], words[k].word))
                 flag = words[k].flag;
         if (!flag) {
-            rl_reply_errorf(c->reply, "ERR Unsupported option %.*s", (int)c->argv[i].len, c->argv[i].ptr);
+            rl_reply_errorf(c->reply, "ERR Unsupported option %.*s", (int)c->argv[i].len,
+                            c->argv[i].ptr);
             return false;
         }
         *flags |= flag;
     }
     if (*flags & EXPIRE_NX && *flags & (EXPIRE_XX | EXPIRE_GT | EXPIRE_LT)) {
-        rl_reply_error(c->reply, "ERR NX and XX, GT or LT options at the same time are not compatible");
+        rl_reply_error(c->reply,
+                       "ERR NX and XX, GT or LT options at the same time are not compatible");
         return false;
     }
     if (*flags & EXPIRE_GT && *flags & EXPIRE_LT) {
@@ -50,7 +52,8 @@ static bool allowed(unsigned flags, int64_t now, int64_t wanted) {
 static void expire(rl_ctx *c, rl_time_unit unit, bool absolute) {
     unsigned flags;
     int64_t at_ms;
-    if (!expire_flags(c, &flags) || !rl_cmd_expire_time(c, c->argv[2], unit, absolute, false, &at_ms))
+    if (!expire_flags(c, &flags) ||
+        !rl_cmd_expire_time(c, c->argv[2], unit, absolute, false, &at_ms))
         return;
     rl_entry *e = rl_ctx_find(c, 1, RL_LOOK_WRITE);
     if (e == NULL || !allowed(flags, rl_entry_expires_at(e), at_ms)) {
@@ -85,7 +88,8 @@ void rl_cmd_persist(rl_ctx *c) {
     rl_reply_int(c->reply, had);
 }
 
-/* -2: no such key, -1: it does not expire. Seconds are rounded to the nearest for TTL, and down for EXPIRETIME. */
+/* -2: no such key, -1: it does not expire. Seconds are rounded to the nearest for TTL, and down for
+ * EXPIRETIME. */
 static void reply_time(rl_ctx *c, bool absolute, bool seconds) {
     const rl_entry *e = rl_ctx_find(c, 1, RL_LOOK_READ_NOTOUCH);
     int64_t at_ms = e ? rl_entry_expires_at(e) : RL_NEVER;

@@ -47,13 +47,15 @@ void rl_cmd_keys(rl_ctx *c) {
     reply_found(c, &f);
 }
 
-/* A cursor as Redis reads one, which is strtoul's way: a sign and leading zeros are fine, nothing at all is 0. */
+/* A cursor as Redis reads one, which is strtoul's way: a sign and leading zeros are fine, nothing
+ * at all is 0. */
 static bool parse_cursor(rl_bytes text, uint64_t *out) {
     bool negative = text.len && text.ptr[0] == '-';
     uint64_t value = 0;
     for (size_t i = negative || (text.len && text.ptr[0] == '+'); i < text.len; i++) {
         unsigned digit = (unsigned)text.ptr[i] - '0';
-        if (digit > 9 || __builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, digit, &value))
+        if (digit > 9 || __builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, digit, &value))
             return false;
     }
     if (text.len == 1 && (text.ptr[0] == '-' || text.ptr[0] == '+'))

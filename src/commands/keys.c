@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Keys, whatever their type: existence, names, copies, whole databases. Iteration is in iterate.c, time in expire.c. */
+/* Keys, whatever their type: existence, names, copies, whole databases. Iteration is in iterate.c,
+ * time in expire.c. */
+#include "commands/keys.h"
 #include "base/number.h"
 #include "commands/handlers.h"
-#include "commands/keys.h"
 #include "commands/shared.h"
 
 static void delete_all(rl_ctx *c) {
@@ -66,7 +67,8 @@ static void rename_key(rl_ctx *c, bool only_new) {
         rl_reply_error(c->reply, RL_ERR_NO_KEY);
         return;
     }
-    if (only_new && (same || rl_keyspace_find(c->keys, c->db, c->argv[2], to_hash, RL_LOOK_WRITE))) {
+    if (only_new &&
+        (same || rl_keyspace_find(c->keys, c->db, c->argv[2], to_hash, RL_LOOK_WRITE))) {
         rl_reply_int(c->reply, 0);
         return;
     }
@@ -105,7 +107,8 @@ void rl_cmd_move(rl_ctx *c) {
         rl_reply_error(c->reply, "ERR source and destination objects are the same");
         return;
     }
-    if (!rl_ctx_find(c, 1, RL_LOOK_WRITE) || rl_keyspace_find(c->keys, to, c->argv[1], c->hash, RL_LOOK_WRITE)) {
+    if (!rl_ctx_find(c, 1, RL_LOOK_WRITE) ||
+        rl_keyspace_find(c->keys, to, c->argv[1], c->hash, RL_LOOK_WRITE)) {
         rl_reply_int(c->reply, 0);
         return;
     }
@@ -133,7 +136,8 @@ void rl_cmd_copy(rl_ctx *c) {
         return;
     }
     uint64_t to_hash = rl_hash(c->argv[2]);
-    /* The target first: an expired one is removed by looking, and would take the source's pointer along. */
+    /* The target first: an expired one is removed by looking, and would take the source's pointer
+     * along. */
     bool taken = rl_keyspace_find(c->keys, to, c->argv[2], to_hash, RL_LOOK_WRITE);
     rl_entry *e = rl_ctx_find(c, 1, RL_LOOK_READ);
     if (e == NULL || (taken && !replace)) {
@@ -147,7 +151,8 @@ void rl_cmd_copy(rl_ctx *c) {
 /* ---- whole databases ---- */
 
 static void flush(rl_ctx *c, int db) {
-    if (c->argc > 2 || (c->argc == 2 && !rl_bytes_is(c->argv[1], "ASYNC") && !rl_bytes_is(c->argv[1], "SYNC"))) {
+    if (c->argc > 2 ||
+        (c->argc == 2 && !rl_bytes_is(c->argv[1], "ASYNC") && !rl_bytes_is(c->argv[1], "SYNC"))) {
         rl_ctx_syntax_error(c);
         return;
     }

@@ -71,7 +71,8 @@ static void get_range(rl_ctx *c) {
     if (backwards || start > end || length == 0)
         rl_reply_bulk(c->reply, RL_BYTES(""));
     else
-        rl_reply_bulk(c->reply, rl_bytes_of(rl_entry_value_ptr(e) + start, (size_t)(end - start + 1)));
+        rl_reply_bulk(c->reply,
+                      rl_bytes_of(rl_entry_value_ptr(e) + start, (size_t)(end - start + 1)));
 }
 
 void rl_cmd_getrange(rl_ctx *c) {

@@ -9,7 +9,8 @@ static bool invalid_time(rl_ctx *c) {
     return false;
 }
 
-bool rl_cmd_expire_time(rl_ctx *c, rl_bytes argument, rl_time_unit unit, bool absolute, bool positive, int64_t *out) {
+bool rl_cmd_expire_time(rl_ctx *c, rl_bytes argument, rl_time_unit unit, bool absolute,
+                        bool positive, int64_t *out) {
     int64_t time;
     if (!rl_int64_parse(argument, &time)) {
         rl_reply_error(c->reply, RL_ERR_NOT_INTEGER);
@@ -43,7 +44,8 @@ bool rl_cmd_expire_option(rl_bytes word, rl_expire_option *out) {
 }
 
 bool rl_cmd_check_length(rl_ctx *c, uint64_t length) {
-    if (length <= rl_server_settings(c->server)->proto_max_bulk_bytes && length <= RL_ENTRY_VALUE_MAX)
+    if (length <= rl_server_settings(c->server)->proto_max_bulk_bytes &&
+        length <= RL_ENTRY_VALUE_MAX)
         return true;
     rl_reply_error(c->reply, RL_ERR_TOO_LONG);
     return false;

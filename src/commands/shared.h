@@ -9,9 +9,10 @@
 /* How a time argument is meant. */
 typedef enum rl_time_unit { RL_TIME_SECONDS, RL_TIME_MILLISECONDS } rl_time_unit;
 
-/* Turns a time argument into Unix milliseconds. Answers "not an integer" or "invalid expire time in '…' command" and
- * returns false when it is not one; with `positive`, 0 and less are refused. */
-bool rl_cmd_expire_time(rl_ctx *c, rl_bytes argument, rl_time_unit unit, bool absolute, bool positive, int64_t *out);
+/* Turns a time argument into Unix milliseconds. Answers "not an integer" or "invalid expire time in
+ * '…' command" and returns false when it is not one; with `positive`, 0 and less are refused. */
+bool rl_cmd_expire_time(rl_ctx *c, rl_bytes argument, rl_time_unit unit, bool absolute,
+                        bool positive, int64_t *out);
 
 /* The option EX, PX, EXAT or PXAT. */
 typedef struct rl_expire_option {

@@ -72,8 +72,8 @@ static void set_with_options(rl_ctx *c) {
             return;
         }
     }
-    if (o.flags & SET_EXPIRE &&
-        !rl_cmd_expire_time(c, c->argv[o.expire_arg], o.expire.unit, o.expire.absolute, true, &expires_at))
+    if (o.flags & SET_EXPIRE && !rl_cmd_expire_time(c, c->argv[o.expire_arg], o.expire.unit,
+                                                    o.expire.absolute, true, &expires_at))
         return;
     if (o.flags & SET_GET) {
         if (!rl_ctx_find_string(c, 1, RL_LOOK_READ, &e))
@@ -167,7 +167,8 @@ void rl_cmd_getex(rl_ctx *c) {
         rl_reply_null(c->reply);
         return;
     }
-    if (expire_arg && !rl_cmd_expire_time(c, c->argv[expire_arg], option.unit, option.absolute, true, &expires_at))
+    if (expire_arg && !rl_cmd_expire_time(c, c->argv[expire_arg], option.unit, option.absolute,
+                                          true, &expires_at))
         return;
     reply_value(c, e);
     if (persist || expire_arg)

@@ -7,9 +7,9 @@
 #include "base/alloc.h"
 
 /*
- * The size class of an allocation: multiples of 16 up to 128, then four steps per doubling. These are
- * jemalloc's classes, so asking for the class wastes nothing; with another allocator they are still right, since we
- * allocate the class itself.
+ * The size class of an allocation: multiples of 16 up to 128, then four steps per doubling. These
+ * are jemalloc's classes, so asking for the class wastes nothing; with another allocator they are
+ * still right, since we allocate the class itself.
  */
 static inline size_t size_class(size_t size) {
     if (size <= 128)
@@ -32,8 +32,8 @@ static char *outside_alloc(size_t len) {
 }
 
 /*
- * A copy with these flags, key and room for a value of value_len, in a new allocation. The value itself is not filled
- * in; the expiry part is copied when both have one and zeroed when it is new.
+ * A copy with these flags, key and room for a value of value_len, in a new allocation. The value
+ * itself is not filled in; the expiry part is copied when both have one and zeroed when it is new.
  */
 static rl_entry *rebuild(const rl_entry *e, unsigned flags, rl_bytes key, size_t value_len) {
     rl_entry shape = *e;
@@ -133,7 +133,8 @@ rl_entry *rl_entry_resize_value(rl_entry *e, size_t len) {
     return e;
 }
 
-/* Moves the value (inside: its bytes, outside: its pointer) to a rebuilt entry and frees the old shell. */
+/* Moves the value (inside: its bytes, outside: its pointer) to a rebuilt entry and frees the old
+ * shell. */
 static rl_entry *move_value(rl_entry *e, rl_entry *to) {
     if (e->flags & RL_ENTRY_OUTSIDE)
         set_outside(to, rl_entry_value_ptr(e));

@@ -2,13 +2,14 @@
 /*
  * An entry: one key in memory, in one allocation.
  *
- *     header (24 bytes) | expiry (16, only with RL_ENTRY_EXPIRES) | value pointer (8, only with RL_ENTRY_OUTSIDE)
- *                       | key bytes | value bytes (only without RL_ENTRY_OUTSIDE)
+ *     header (24 bytes) | expiry (16, only with RL_ENTRY_EXPIRES) | value pointer (8, only with
+ * RL_ENTRY_OUTSIDE) | key bytes | value bytes (only without RL_ENTRY_OUTSIDE)
  *
- * A short string is inside, so a lookup costs one cache line or two; a longer one has an allocation of its own
- * without any header, so that 1,024 bytes take 1,024 bytes. Sizes are not stored: an allocation always has the size
- * class of what the lengths add up to, so a value is overwritten in place while its class stays the same, and the entry
- * moves otherwise. Functions that can move it return where it is now; the old pointer is then dead.
+ * A short string is inside, so a lookup costs one cache line or two; a longer one has an allocation
+ * of its own without any header, so that 1,024 bytes take 1,024 bytes. Sizes are not stored: an
+ * allocation always has the size class of what the lengths add up to, so a value is overwritten in
+ * place while its class stays the same, and the entry moves otherwise. Functions that can move it
+ * return where it is now; the old pointer is then dead.
  *
  * Loop thread. Owned by the table of its database.
  */
@@ -29,7 +30,7 @@ enum {
 };
 
 #define RL_ENTRY_INSIDE_MAX 192 /* bytes of a value that is kept inside */
-#define RL_ENTRY_VALUE_MAX UINT32_MAX
+#define RL_ENTRY_VALUE_MAX  UINT32_MAX
 
 typedef struct rl_entry {
     uint64_t id : 48; /* of its row */

@@ -6,8 +6,8 @@
 
 #include "base/alloc.h"
 
-#define ARITY 4
-#define CHUNK_BITS 12
+#define ARITY        4
+#define CHUNK_BITS   12
 #define CHUNK_PLACES ((size_t)1 << CHUNK_BITS)
 
 typedef struct place {
@@ -39,7 +39,8 @@ size_t rl_expiry_count(const rl_expiry *x) {
 }
 
 size_t rl_expiry_memory(const rl_expiry *x) {
-    return sizeof *x + x->chunk_count * CHUNK_PLACES * sizeof(place) + x->chunk_capacity * sizeof *x->chunks;
+    return sizeof *x + x->chunk_count * CHUNK_PLACES * sizeof(place) +
+           x->chunk_capacity * sizeof *x->chunks;
 }
 
 static inline place *at(const rl_expiry *x, size_t i) {
@@ -115,7 +116,8 @@ void rl_expiry_remove(rl_expiry *x, rl_entry *e) {
         else
             sift_up(x, i, last);
     }
-    /* One spare chunk stays, so that a count around a chunk's edge does not allocate at every step. */
+    /* One spare chunk stays, so that a count around a chunk's edge does not allocate at every step.
+     */
     while (x->chunk_count > 1 && (x->chunk_count - 2) * CHUNK_PLACES >= x->count)
         rl_free(x->chunks[--x->chunk_count]);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The keys of one database that expire, ordered by when: a 4-ary heap whose places the entries know, so a new
- * time, a removal and "who is next" cost O(log n) at worst and usually one step (a new expiry is mostly later than
- * the others, and stays at the bottom). Places are kept in chunks, so growing copies nothing. Loop thread.
+ * The keys of one database that expire, ordered by when: a 4-ary heap whose places the entries
+ * know, so a new time, a removal and "who is next" cost O(log n) at worst and usually one step (a
+ * new expiry is mostly later than the others, and stays at the bottom). Places are kept in chunks,
+ * so growing copies nothing. Loop thread.
  */
 #ifndef RL_KEYSPACE_EXPIRY_H
 #define RL_KEYSPACE_EXPIRY_H

@@ -2,8 +2,8 @@
 /*
  * The keyspace. See keyspace.h.
  *
- * Every change goes through three small steps: the table or entry, the row change, and note_change, which stamps the
- * entry, counts, and tells who watches. What must hold after each function:
+ * Every change goes through three small steps: the table or entry, the row change, and note_change,
+ * which stamps the entry, counts, and tells who watches. What must hold after each function:
  *   1. an entry has its expiry part exactly when it stands in its database's heap;
  *   2. memory is what the rows will be once the open batch and all before it are folded.
  */
@@ -113,8 +113,8 @@ static void load_insert(rl_keyspace *ks, loaded *place) {
     place->entry = NULL;
 }
 
-void rl_keyspace_load(rl_keyspace *ks, uint64_t id, int number, rl_type type, int64_t expires_at, rl_bytes key,
-                      rl_bytes value) {
+void rl_keyspace_load(rl_keyspace *ks, uint64_t id, int number, rl_type type, int64_t expires_at,
+                      rl_bytes key, rl_bytes value) {
     db *d = &ks->dbs[number];
     rl_entry *e = rl_entry_create(id, type, key, value);
     if (expires_at != RL_NEVER) {
@@ -134,7 +134,8 @@ void rl_keyspace_load_end(rl_keyspace *ks) {
 
 /* ---- the turn ---- */
 
-void rl_keyspace_begin(rl_keyspace *ks, int64_t now_ms, uint64_t open_seq, uint64_t synced_seq, bool track) {
+void rl_keyspace_begin(rl_keyspace *ks, int64_t now_ms, uint64_t open_seq, uint64_t synced_seq,
+                       bool track) {
     ks->now_ms = now_ms;
     ks->open_seq = open_seq;
     ks->synced_seq = synced_seq;
@@ -167,8 +168,8 @@ static inline void saw_all(rl_keyspace *ks) {
         saw(ks, ks->last_change_seq);
 }
 
-/* The low half of a seq says which of the unsynced ones it is; an old entry that happens to look like one of them
- * only makes its reader wait for a batch it need not have waited for. */
+/* The low half of a seq says which of the unsynced ones it is; an old entry that happens to look
+ * like one of them only makes its reader wait for a batch it need not have waited for. */
 static inline void saw_entry(rl_keyspace *ks, const rl_entry *e) {
     uint32_t age = (uint32_t)ks->open_seq - e->change_seq;
     if (age < ks->open_seq - ks->synced_seq)
@@ -307,7 +308,8 @@ uint64_t rl_keyspace_scan(rl_keyspace *ks, int number, uint64_t cursor, size_t c
 
 /* ---- changing ---- */
 
-/* Gives an entry an expiry, or takes it away; moves the entry when it has no room. Returns where it is. */
+/* Gives an entry an expiry, or takes it away; moves the entry when it has no room. Returns where it
+ * is. */
 static rl_entry *put_expiry(rl_keyspace *ks, db *d, rl_slot slot, int64_t expires_at) {
     (void)ks;
     rl_entry *e = *slot;
@@ -337,7 +339,8 @@ static inline rl_entry *put_value(db *d, rl_slot slot, rl_bytes value) {
     return now;
 }
 
-static rl_entry *insert_new(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash, rl_bytes value, int64_t expires_at) {
+static rl_entry *insert_new(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash,
+                            rl_bytes value, int64_t expires_at) {
     db *d = &ks->dbs[number];
     rl_entry *e = rl_entry_create(ks->next_id++, RL_TYPE_STRING, key, value);
     if (expires_at != RL_NEVER) {
@@ -352,11 +355,13 @@ static rl_entry *insert_new(rl_keyspace *ks, int number, rl_bytes key, uint64_t 
     return e;
 }
 
-void rl_keyspace_set(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash, rl_bytes value, int64_t expires_at) {
+void rl_keyspace_set(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash, rl_bytes value,
+                     int64_t expires_at) {
     db *d = &ks->dbs[number];
     rl_slot slot = rl_table_find(d->table, key, hash);
     if (expires_at != RL_NEVER && expires_at <= ks->now_ms) {
-        if (slot == NULL) { /* no row changes; counted as a change, its answer would wait for ever */
+        if (slot ==
+            NULL) { /* no row changes; counted as a change, its answer would wait for ever */
             rl_watch_touch(ks->watch, number, key, hash, false);
             return;
         }
@@ -369,14 +374,16 @@ void rl_keyspace_set(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash, r
         if (ks->batch)
             rl_batch_value(ks->batch, e->id, expires_at, value);
     } else {
-        if (slot) /* another type, or its time is over: a new row, so that the old one's elements go with it */
+        if (slot) /* another type, or its time is over: a new row, so that the old one's elements go
+                     with it */
             drop(ks, d, slot, hash);
         insert_new(ks, number, key, hash, value, expires_at);
     }
     note_change(ks, number, key, hash);
 }
 
-void rl_keyspace_set_entry(rl_keyspace *ks, int number, rl_entry *e, uint64_t hash, rl_bytes value) {
+void rl_keyspace_set_entry(rl_keyspace *ks, int number, rl_entry *e, uint64_t hash,
+                           rl_bytes value) {
     db *d = &ks->dbs[number];
     rl_slot slot = slot_of(ks, number, e, hash);
     e = put_value(d, slot, value);
@@ -386,7 +393,8 @@ void rl_keyspace_set_entry(rl_keyspace *ks, int number, rl_entry *e, uint64_t ha
     note_change(ks, number, rl_entry_key(e), hash);
 }
 
-void rl_keyspace_patch(rl_keyspace *ks, int number, rl_entry *e, uint64_t hash, size_t offset, rl_bytes bytes) {
+void rl_keyspace_patch(rl_keyspace *ks, int number, rl_entry *e, uint64_t hash, size_t offset,
+                       rl_bytes bytes) {
     db *d = &ks->dbs[number];
     rl_slot slot = slot_of(ks, number, e, hash);
     size_t total = offset + bytes.len > e->value_len ? offset + bytes.len : e->value_len;
@@ -427,7 +435,8 @@ bool rl_keyspace_delete(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash
     return true;
 }
 
-void rl_keyspace_expire(rl_keyspace *ks, int number, rl_entry *e, uint64_t hash, int64_t expires_at) {
+void rl_keyspace_expire(rl_keyspace *ks, int number, rl_entry *e, uint64_t hash,
+                        int64_t expires_at) {
     db *d = &ks->dbs[number];
     rl_slot slot = slot_of(ks, number, e, hash);
     if (expires_at != RL_NEVER && expires_at <= ks->now_ms) {
@@ -444,8 +453,8 @@ void rl_keyspace_expire(rl_keyspace *ks, int number, rl_entry *e, uint64_t hash,
     note_change(ks, number, rl_entry_key(e), hash);
 }
 
-void rl_keyspace_rename(rl_keyspace *ks, int number, rl_bytes from, uint64_t from_hash, int to_number, rl_bytes to,
-                        uint64_t to_hash) {
+void rl_keyspace_rename(rl_keyspace *ks, int number, rl_bytes from, uint64_t from_hash,
+                        int to_number, rl_bytes to, uint64_t to_hash) {
     db *source = &ks->dbs[number], *target = &ks->dbs[to_number];
     if (number == to_number && rl_bytes_equal(from, to))
         return;
@@ -515,7 +524,8 @@ void rl_keyspace_clear(rl_keyspace *ks, int number) {
     ks->slot = NULL;
     if (removed == 0)
         return;
-    if (ks->batch) /* nothing elsewhere: clearing all is the same, and much cheaper for the tables */
+    if (ks->batch) /* nothing elsewhere: clearing all is the same, and much cheaper for the tables
+                    */
         rl_batch_clear(ks->batch, kept ? number : -1);
     ks->changes += removed;
     ks->last_change_seq = ks->structure_seq = ks->open_seq;
@@ -567,7 +577,8 @@ size_t rl_keyspace_expire_due(rl_keyspace *ks, size_t limit) {
     for (int i = 0; i < ks->databases && removed < limit; i++) {
         int64_t at_ms;
         rl_entry *e;
-        while (removed < limit && (e = rl_expiry_next(ks->dbs[i].expiry, &at_ms)) && at_ms <= ks->now_ms) {
+        while (removed < limit && (e = rl_expiry_next(ks->dbs[i].expiry, &at_ms)) &&
+               at_ms <= ks->now_ms) {
             uint64_t hash = rl_hash(rl_entry_key(e));
             drop_expired(ks, i, rl_table_find(ks->dbs[i].table, rl_entry_key(e), hash), hash);
             removed++;
@@ -599,7 +610,8 @@ static bool key_is_over(void *arg, int number, rl_bytes key, uint64_t hash) {
     return slot && is_over(ks, *slot);
 }
 
-void rl_keyspace_watch(rl_keyspace *ks, rl_watcher *watcher, int number, rl_bytes key, uint64_t hash) {
+void rl_keyspace_watch(rl_keyspace *ks, rl_watcher *watcher, int number, rl_bytes key,
+                       uint64_t hash) {
     rl_watch_add(ks->watch, watcher, number, key, hash, key_is_over(ks, number, key, hash));
 }
 

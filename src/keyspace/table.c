@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The key table. Terms: the hash's top `depth` bits select the segment; the 16 bits below select one of its 63
- * buckets by multiplication, which keeps the order; the low 8 bits are the tag.
+ * The key table. Terms: the hash's top `depth` bits select the segment; the 16 bits below select
+ * one of its 63 buckets by multiplication, which keeps the order; the low 8 bits are the tag.
  *
  * Invariants (asserted by rl_table_check):
- *   1. directory[i] names the segment whose prefix is the top bits of i; a segment of local depth d fills
- *      2^(depth - d) neighbouring places of the directory.
+ *   1. directory[i] names the segment whose prefix is the top bits of i; a segment of local depth d
+ * fills 2^(depth - d) neighbouring places of the directory.
  *   2. An entry is in the segment and bucket (or its children) that its hash selects.
  *   3. A tag is 0 exactly where the slot is empty; with `chained`, slot 6 is the child bucket.
  *   4. A segment's count is the number of its entries, and the table's the sum.
- * A directory place is the segment's address with the local depth in its low bits (segments are 4 KiB aligned), so a
- * lookup touches the directory, one bucket and the entry.
+ * A directory place is the segment's address with the local depth in its low bits (segments are 4
+ * KiB aligned), so a lookup touches the directory, one bucket and the entry.
  */
 #include "keyspace/table.h"
 
@@ -21,12 +21,12 @@
 #include "base/hash.h"
 
 #define SEGMENT_BYTES 4096
-#define BUCKETS 63
-#define SLOTS 7
-#define SPLIT_AT 350  /* of 441: a fifth of the buckets have a child by then */
-#define MERGE_BELOW 120
-#define DEPTH_MAX 32 /* 48 bits of cursor less 16 of bucket */
-#define CHILD_SLOT (SLOTS - 1)
+#define BUCKETS       63
+#define SLOTS         7
+#define SPLIT_AT      350 /* of 441: a fifth of the buckets have a child by then */
+#define MERGE_BELOW   120
+#define DEPTH_MAX     32 /* 48 bits of cursor less 16 of bucket */
+#define CHILD_SLOT    (SLOTS - 1)
 
 typedef struct bucket {
     uint8_t tags[SLOTS];
@@ -49,8 +49,9 @@ struct rl_table {
     uintptr_t *directory; /* 2^depth places */
     unsigned depth;
     size_t count, segments, children;
-    size_t deepest;       /* segments whose local depth is the table's: none means the directory can halve */
-    size_t freeing;       /* rl_table_free_step: the next place */
+    size_t
+        deepest; /* segments whose local depth is the table's: none means the directory can halve */
+    size_t freeing; /* rl_table_free_step: the next place */
 };
 
 static inline segment *place_segment(uintptr_t place) {
@@ -82,8 +83,8 @@ static inline bucket *child_of(const bucket *b) {
 static inline int slots_of(const bucket *b) { /* how many hold entries */
     return b->chained ? CHILD_SLOT : SLOTS;
 }
-/* One bit (the top one of a byte) for each tag that may be equal: never misses one, and may name a wrong one, which
- * the comparison of keys finds out. */
+/* One bit (the top one of a byte) for each tag that may be equal: never misses one, and may name a
+ * wrong one, which the comparison of keys finds out. */
 static inline uint64_t tags_match(const bucket *b, uint8_t tag) {
     uint64_t word;
     memcpy(&word, b->tags, sizeof word);
@@ -198,7 +199,8 @@ rl_slot rl_table_find(const rl_table *t, rl_bytes key, uint64_t hash) {
     return NULL;
 }
 
-/* Puts an entry into the first free slot of the bucket or its children, growing a child when all are taken. */
+/* Puts an entry into the first free slot of the bucket or its children, growing a child when all
+ * are taken. */
 static void bucket_add(rl_table *t, segment *s, bucket *b, uint8_t tag, void *e) {
     for (;;) {
         int used = slots_of(b);
@@ -396,8 +398,8 @@ static size_t bucket_each(bucket *b, void (*each)(void *, rl_entry *), void *arg
     return seen;
 }
 
-uint64_t rl_table_scan(const rl_table *t, uint64_t cursor, size_t count, void (*each)(void *, rl_entry *),
-                       void *arg) {
+uint64_t rl_table_scan(const rl_table *t, uint64_t cursor, size_t count,
+                       void (*each)(void *, rl_entry *), void *arg) {
     uint64_t at = cursor << 16;
     size_t seen = 0;
     do {

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The key table of one database: extendible hashing (Fagin, Nievergelt, Pippenger, Strong, "Extendible hashing: a
- * fast access method for dynamic files", ACM TODS 4(3), 1979) over buckets of one cache line.
+ * The key table of one database: extendible hashing (Fagin, Nievergelt, Pippenger, Strong,
+ * "Extendible hashing: a fast access method for dynamic files", ACM TODS 4(3), 1979) over buckets
+ * of one cache line.
  *
- *   - A directory, indexed by the top bits of the hash, points to segments of 4 KiB: one header line and 63
- *     buckets of 64 bytes (seven tag bytes, seven entry pointers). A bucket that overflows grows a child bucket.
- *   - Growth: a segment that is full splits in two, by its next hash bit; the rest of the table stays. So the
- *     longest step moves some 350 entries, and the table never holds two copies of itself.
- *   - Buckets are ranges of the hash, in order, whatever the depth. A SCAN cursor is a position in hash order (its
- *     top 48 bits, so it fits a double exactly), which no split or merge can invalidate: a key that is there from the
- *     beginning to the end of an iteration is returned.
+ *   - A directory, indexed by the top bits of the hash, points to segments of 4 KiB: one header
+ * line and 63 buckets of 64 bytes (seven tag bytes, seven entry pointers). A bucket that overflows
+ * grows a child bucket.
+ *   - Growth: a segment that is full splits in two, by its next hash bit; the rest of the table
+ * stays. So the longest step moves some 350 entries, and the table never holds two copies of
+ * itself.
+ *   - Buckets are ranges of the hash, in order, whatever the depth. A SCAN cursor is a position in
+ * hash order (its top 48 bits, so it fits a double exactly), which no split or merge can
+ * invalidate: a key that is there from the beginning to the end of an iteration is returned.
  *
  * Loop thread. The table owns its entries.
  */
@@ -20,11 +23,13 @@
 #include "keyspace/entry.h"
 
 typedef struct rl_table rl_table;
-typedef rl_entry **rl_slot; /* where the table keeps the pointer to an entry; dead after an insert or remove */
+typedef rl_entry *
+    *rl_slot; /* where the table keeps the pointer to an entry; dead after an insert or remove */
 
 rl_table *rl_table_create(size_t expected_keys); /* 0: grows from one segment */
 void rl_table_free(rl_table *t);                 /* with all entries; takes its time */
-/* Frees some segments with their entries; true when all are gone and t is freed. For FLUSHALL without a pause. */
+/* Frees some segments with their entries; true when all are gone and t is freed. For FLUSHALL
+ * without a pause. */
 bool rl_table_free_step(rl_table *t);
 
 size_t rl_table_count(const rl_table *t);
@@ -42,10 +47,10 @@ void rl_table_insert(rl_table *t, uint64_t hash, rl_entry *e);
 /* Takes the entry out without freeing it. */
 void rl_table_remove(rl_table *t, rl_slot slot, uint64_t hash);
 
-/* Calls each for the entries of one bucket after another from the cursor on, until at least `count` were seen;
- * returns the next cursor, 0 at the end. each must not change the table. */
-uint64_t rl_table_scan(const rl_table *t, uint64_t cursor, size_t count, void (*each)(void *arg, rl_entry *e),
-                       void *arg);
+/* Calls each for the entries of one bucket after another from the cursor on, until at least `count`
+ * were seen; returns the next cursor, 0 at the end. each must not change the table. */
+uint64_t rl_table_scan(const rl_table *t, uint64_t cursor, size_t count,
+                       void (*each)(void *arg, rl_entry *e), void *arg);
 /* Any entry, by chance; NULL when there is none. */
 rl_entry *rl_table_random(const rl_table *t, rl_random *random);
 /* Debug: asserts every invariant; returns the number of entries found. */

@@ -60,7 +60,8 @@ static bool is_key(const rl_watched *k, int db, rl_bytes key, uint64_t hash) {
     return k->hash == hash && k->db == db && rl_bytes_equal(rl_bytes_of(k->key, k->len), key);
 }
 
-void rl_watch_add(rl_watch *w, rl_watcher *watcher, int db, rl_bytes key, uint64_t hash, bool expired) {
+void rl_watch_add(rl_watch *w, rl_watcher *watcher, int db, rl_bytes key, uint64_t hash,
+                  bool expired) {
     for (rl_watched *k = watcher->keys; k != NULL; k = k->next_of_mine)
         if (is_key(k, db, key, hash))
             return;
@@ -106,17 +107,20 @@ void rl_watch_touch(rl_watch *w, int db, rl_bytes key, uint64_t hash, bool remov
     }
 }
 
-void rl_watch_touch_where(rl_watch *w, int db, bool (*changed)(void *, int, rl_bytes, uint64_t), void *arg) {
+void rl_watch_touch_where(rl_watch *w, int db, bool (*changed)(void *, int, rl_bytes, uint64_t),
+                          void *arg) {
     if (w->count == 0)
         return;
     for (size_t i = 0; i <= w->mask; i++)
         for (rl_watched *k = w->buckets[i]; k != NULL; k = k->next)
-            if ((db < 0 || k->db == db) && changed(arg, k->db, rl_bytes_of(k->key, k->len), k->hash)) {
+            if ((db < 0 || k->db == db) &&
+                changed(arg, k->db, rl_bytes_of(k->key, k->len), k->hash)) {
                 k->watcher->dirty = true;
             }
 }
 
-bool rl_watch_any_expired(const rl_watcher *watcher, bool (*expired)(void *, int, rl_bytes, uint64_t), void *arg) {
+bool rl_watch_any_expired(const rl_watcher *watcher,
+                          bool (*expired)(void *, int, rl_bytes, uint64_t), void *arg) {
     for (const rl_watched *k = watcher->keys; k != NULL; k = k->next_of_mine)
         if (!k->expired && expired(arg, k->db, rl_bytes_of(k->key, k->len), k->hash))
             return true;

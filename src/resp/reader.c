@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The request reader. A request is scanned once, left to right; the state between two calls is (start, pos,
- * bulks_left, bulk_len) and the arguments found so far. Invariants:
+ * The request reader. A request is scanned once, left to right; the state between two calls is
+ * (start, pos, bulks_left, bulk_len) and the arguments found so far. Invariants:
  *   1. start <= pos <= the length handed in;
  *   2. args[0, window) belong to complete requests, args[window, count) to the incomplete one;
  *   3. bulks_left = -1 exactly when nothing of the incomplete request was read;
@@ -15,7 +15,7 @@
 #include "base/number.h"
 #include "base/text.h"
 
-#define ARGS_KEPT 1024 /* an argument vector larger than this is not kept between windows */
+#define ARGS_KEPT            1024 /* an argument vector larger than this is not kept between windows */
 #define UNAUTHENTICATED_ARGS 10
 #define UNAUTHENTICATED_BULK (16 * 1024)
 
@@ -71,14 +71,16 @@ static rl_reader_result complete(rl_reader *r, size_t *offset, rl_request *out) 
     return RL_READER_REQUEST;
 }
 
-/* Asked of a line whether or not its end is there yet, so that it does not matter in which pieces it came. */
+/* Asked of a line whether or not its end is there yet, so that it does not matter in which pieces
+ * it came. */
 static inline bool line_too_long(size_t len) {
     return len > RL_READER_INLINE_MAX;
 }
 
 /*
- * Reads "<digits>\r\n" at pos (the type byte is behind us). 1: *value, pos behind it; 0: incomplete; -1: not a
- * number; -2: the line is too long. Redis looks for \r only, and skips two bytes; so do we.
+ * Reads "<digits>\r\n" at pos (the type byte is behind us). 1: *value, pos behind it; 0:
+ * incomplete; -1: not a number; -2: the line is too long. Redis looks for \r only, and skips two
+ * bytes; so do we.
  */
 static int count_read(rl_reader *r, const char *bytes, size_t len, int64_t *value) {
     size_t i = r->pos + 1;
@@ -86,7 +88,8 @@ static int count_read(rl_reader *r, const char *bytes, size_t len, int64_t *valu
     /* The usual count: one to nine digits and \r\n, all there. */
     while (i < len && i < r->pos + 10 && bytes[i] >= '0' && bytes[i] <= '9')
         n = n * 10 + (uint64_t)(bytes[i++] - '0');
-    if (i + 1 < len && bytes[i] == '\r' && i > r->pos + 1 && (bytes[r->pos + 1] != '0' || i == r->pos + 2)) {
+    if (i + 1 < len && bytes[i] == '\r' && i > r->pos + 1 &&
+        (bytes[r->pos + 1] != '0' || i == r->pos + 2)) {
         *value = (int64_t)n;
         r->pos = i + 2;
         return 1;
@@ -103,7 +106,8 @@ static int count_read(rl_reader *r, const char *bytes, size_t len, int64_t *valu
     return 1;
 }
 
-static rl_reader_result inline_read(rl_reader *r, const char *bytes, size_t len, size_t *offset, rl_request *out) {
+static rl_reader_result inline_read(rl_reader *r, const char *bytes, size_t len, size_t *offset,
+                                    rl_request *out) {
     const char *line = bytes + r->start;
     const char *end = memchr(line, '\n', len - r->start);
     if (line_too_long(end ? (size_t)(end - line) : len - r->start))
@@ -134,7 +138,8 @@ static rl_reader_result inline_read(rl_reader *r, const char *bytes, size_t len,
 }
 
 /* The "*<count>\r\n" line. */
-static rl_reader_result array_start(rl_reader *r, const rl_reader_limits *limits, const char *bytes, size_t len) {
+static rl_reader_result array_start(rl_reader *r, const rl_reader_limits *limits, const char *bytes,
+                                    size_t len) {
     int64_t count;
     switch (count_read(r, bytes, len, &count)) {
     case 0:
@@ -153,7 +158,8 @@ static rl_reader_result array_start(rl_reader *r, const rl_reader_limits *limits
 }
 
 /* The "$<length>\r\n" line. */
-static rl_reader_result bulk_start(rl_reader *r, const rl_reader_limits *limits, const char *bytes, size_t len) {
+static rl_reader_result bulk_start(rl_reader *r, const rl_reader_limits *limits, const char *bytes,
+                                   size_t len) {
     int64_t bulk;
     if (r->pos >= len)
         return RL_READER_MORE;
@@ -184,8 +190,8 @@ static rl_reader_result bulk_start(rl_reader *r, const rl_reader_limits *limits,
     return RL_READER_REQUEST;
 }
 
-rl_reader_result rl_reader_next(rl_reader *r, const rl_reader_limits *limits, const char *bytes, size_t len,
-                                size_t *offset, rl_request *out) {
+rl_reader_result rl_reader_next(rl_reader *r, const rl_reader_limits *limits, const char *bytes,
+                                size_t len, size_t *offset, rl_request *out) {
     if (r->error[0])
         return RL_READER_ERROR;
     rebase(r, bytes);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads requests (RESP arrays of bulk strings, and inline commands) out of a connection's input, without copying
- * their arguments. Format: https://redis.io/docs/reference/protocol-spec/
+ * Reads requests (RESP arrays of bulk strings, and inline commands) out of a connection's input,
+ * without copying their arguments. Format: https://redis.io/docs/reference/protocol-spec/
  *
- * The reader is handed the same unconsumed bytes again, in front of what arrived since; it remembers how far it
- * got in an incomplete request, so a request that comes in a thousand pieces is scanned once. Several requests can be
- * read before the first runs (a window): their arguments all stay valid until rl_reader_clear, as long as the bytes do.
+ * The reader is handed the same unconsumed bytes again, in front of what arrived since; it
+ * remembers how far it got in an incomplete request, so a request that comes in a thousand pieces
+ * is scanned once. Several requests can be read before the first runs (a window): their arguments
+ * all stay valid until rl_reader_clear, as long as the bytes do.
  *
- * Errors poison the reader: the text is kept, and every later call returns it. Not for sharing between threads.
+ * Errors poison the reader: the text is kept, and every later call returns it. Not for sharing
+ * between threads.
  */
 #ifndef RL_RESP_READER_H
 #define RL_RESP_READER_H
@@ -52,17 +54,20 @@ void rl_reader_init(rl_reader *r);
 void rl_reader_release(rl_reader *r);
 
 /* Reads the next request of bytes[*offset, len) and moves *offset behind it. */
-rl_reader_result rl_reader_next(rl_reader *r, const rl_reader_limits *limits, const char *bytes, size_t len,
-                                size_t *offset, rl_request *out);
-/* Ends the window: forgets the arguments of all complete requests. `consumed` bytes will not be handed in again. */
+rl_reader_result rl_reader_next(rl_reader *r, const rl_reader_limits *limits, const char *bytes,
+                                size_t len, size_t *offset, rl_request *out);
+/* Ends the window: forgets the arguments of all complete requests. `consumed` bytes will not be
+ * handed in again. */
 void rl_reader_clear(rl_reader *r, size_t consumed);
-/* Forgets what was read ahead but is not going to run (parsing starts over at the bytes not consumed). */
+/* Forgets what was read ahead but is not going to run (parsing starts over at the bytes not
+ * consumed). */
 void rl_reader_rewind(rl_reader *r);
 
 static inline const rl_bytes *rl_reader_args(const rl_reader *r, const rl_request *q) {
     return q->argc ? r->args + q->first : NULL;
 }
-/* The size of the unconsumed input at which the incomplete request can be complete; 0 when not known. */
+/* The size of the unconsumed input at which the incomplete request can be complete; 0 when not
+ * known. */
 size_t rl_reader_expected(const rl_reader *r);
 /* "Protocol error: …", without prefix. */
 const char *rl_reader_error(const rl_reader *r);

@@ -20,8 +20,8 @@
 
 /* ---- refusals ---- */
 
-/* Every refusal ends here: it spoils the transaction, or ends it when it meets EXEC, and is counted. The error has its
- * code in front; command may be NULL. */
+/* Every refusal ends here: it spoils the transaction, or ends it when it meets EXEC, and is
+ * counted. The error has its code in front; command may be NULL. */
 static void refuse(rl_session *s, const rl_command *command, const char *error) {
     rl_stats *stats = rl_server_stats(s->server);
     if (command && command->handler == s->server->exec_handler) {
@@ -63,8 +63,8 @@ static void refuse_unknown(rl_session *s, const rl_bytes *argv, int argc) {
         rl_buffer_add(&args, argv[i].ptr, len);
         rl_buffer_add_text(&args, "' ");
     }
-    refusef(s, NULL, "ERR unknown command '%.*s', with args beginning with: %s", shown_len(argv[0]), argv[0].ptr,
-            rl_buffer_cstr(&args));
+    refusef(s, NULL, "ERR unknown command '%.*s', with args beginning with: %s", shown_len(argv[0]),
+            argv[0].ptr, rl_buffer_cstr(&args));
     rl_buffer_release(&args);
 }
 
@@ -72,10 +72,12 @@ static void refuse_subcommand(rl_session *s, const rl_command *container, const 
     char name[64];
     size_t n = 0;
     for (; container->name[n] && n < sizeof name - 1; n++)
-        name[n] = (char)(container->name[n] >= 'a' && container->name[n] <= 'z' ? container->name[n] - 32
-                                                                                 : container->name[n]);
+        name[n] =
+            (char)(container->name[n] >= 'a' && container->name[n] <= 'z' ? container->name[n] - 32
+                                                                          : container->name[n]);
     name[n] = '\0';
-    refusef(s, NULL, "ERR unknown subcommand '%.*s'. Try %s HELP.", shown_len(argv[1]), argv[1].ptr, name);
+    refusef(s, NULL, "ERR unknown subcommand '%.*s'. Try %s HELP.", shown_len(argv[1]), argv[1].ptr,
+            name);
 }
 
 static void refuse_arity(rl_session *s, const rl_command *command) {
@@ -88,8 +90,11 @@ static bool is_http(rl_bytes word) {
 }
 
 static void cut_off_browser(rl_session *s) {
-    rl_log(RL_LOG_WARNING, "Client addr=%s speaks HTTP (POST or Host:); it may be a browser that a page sent here to attack "
-                           "this server. Connection closed.", rl_conn_peer(s->conn));
+    rl_log(RL_LOG_WARNING,
+           "Client addr=%s speaks HTTP (POST or Host:); it may be a browser that a page sent here "
+           "to attack "
+           "this server. Connection closed.",
+           rl_conn_peer(s->conn));
     rl_session_close(s, RL_CLOSE_NOW);
 }
 
@@ -99,7 +104,8 @@ static bool arity_fits(const rl_command *command, int argc) {
 
 static void refuse_misconf(rl_session *s, const rl_command *command) {
     rl_server_stats(s->server)->misconf_refused++;
-    refusef(s, command, "MISCONF Errors writing to the journal: %s", rl_store_failure(rl_server_store(s->server)));
+    refusef(s, command, "MISCONF Errors writing to the journal: %s",
+            rl_store_failure(rl_server_store(s->server)));
 }
 
 static bool debug_allowed(const rl_session *s) {
@@ -107,13 +113,16 @@ static bool debug_allowed(const rl_session *s) {
     return allowed == 1 || (allowed == 2 && rl_conn_is_loopback(s->conn));
 }
 
-/* The checks that need a closer look, behind one test of the hot path. True when the command was refused. */
+/* The checks that need a closer look, behind one test of the hot path. True when the command was
+ * refused. */
 static bool refuse_checked(rl_session *s, const rl_command *command) {
     uint32_t flags = command->flags;
     if (flags & RL_CMD_PROTECTED && !debug_allowed(s)) {
         refuse(s, command,
-               "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it "
-               "from a local connection, otherwise you need to set this option in the configuration file, and then "
+               "ERR DEBUG command not allowed. If the enable-debug-command option is set to "
+               "\"local\", you can run it "
+               "from a local connection, otherwise you need to set this option in the "
+               "configuration file, and then "
                "restart the server.");
         return true;
     }
@@ -139,8 +148,8 @@ static bool refuse_checked(rl_session *s, const rl_command *command) {
 
 /* ---- postponing ---- */
 
-/* True when the command has to wait: clients are paused, or the backlog is over its limit and this one would add to it.
- * A transaction waits for the backlog at its EXEC, whole. */
+/* True when the command has to wait: clients are paused, or the backlog is over its limit and this
+ * one would add to it. A transaction waits for the backlog at its EXEC, whole. */
 static bool must_wait(rl_session *s, const rl_command *command) {
     bool writes_only;
     int64_t left_ms;
@@ -149,26 +158,30 @@ static bool must_wait(rl_session *s, const rl_command *command) {
                   (command->handler == s->server->exec_handler && rl_transaction_writes(s));
     if (rl_server_paused(s->server, &writes_only, &left_ms) && (!writes_only || writes))
         return true;
-    return writes && !queued && rl_server_progress(s->server)->over_limit && !rl_server_progress(s->server)->failed;
+    return writes && !queued && rl_server_progress(s->server)->over_limit &&
+           !rl_server_progress(s->server)->failed;
 }
 
 /* ---- running ---- */
 
-static void after_slow(rl_session *s, const rl_bytes *argv, int argc, const rl_command *command, uint64_t ticks) {
+static void after_slow(rl_session *s, const rl_bytes *argv, int argc, const rl_command *command,
+                       uint64_t ticks) {
     const rl_settings *set = rl_server_settings(s->server);
     rl_bytes copy[RL_REDACT_MAX];
     int64_t us = (int64_t)(rl_clock_ticks_to_ns(ticks) / 1000), now_s = rl_clock_wall_ms() / 1000;
     if (set->latency_monitor_threshold_ms)
         rl_latency_add(rl_server_latency(s->server), set->latency_monitor_threshold_ms,
-                       command->flags & RL_CMD_FAST ? "fast-command" : "command", now_s, (uint64_t)us / 1000);
+                       command->flags & RL_CMD_FAST ? "fast-command" : "command", now_s,
+                       (uint64_t)us / 1000);
     if (set->slowlog_slower_than_us >= 0 && us >= set->slowlog_slower_than_us &&
         !(command->flags & RL_CMD_SKIP_SLOWLOG))
         rl_slowlog_add(rl_server_slowlog(s->server), set->slowlog_max_len, now_s, us,
-                       rl_redact(command, argv, argc, copy), argc, rl_conn_peer(s->conn), s->name ? s->name : "");
+                       rl_redact(command, argv, argc, copy), argc, rl_conn_peer(s->conn),
+                       s->name ? s->name : "");
 }
 
-void rl_dispatch_call(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc, uint64_t hash,
-                      bool in_exec) {
+void rl_dispatch_call(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc,
+                      uint64_t hash, bool in_exec) {
     rl_server *server = s->server;
     rl_stats *stats = rl_server_stats(server);
     rl_command_stats *of_command = &stats->by_command[command->index];
@@ -202,22 +215,26 @@ void rl_dispatch_call(rl_session *s, const rl_command *command, const rl_bytes *
         after_slow(s, argv, argc, command, ticks);
 }
 
-/* The batch that has what was done up to now: the open one, or the last sealed one while the open one is empty (a
- * command may have changed nothing that is kept, and an empty batch is never sealed). */
+/* The batch that has what was done up to now: the open one, or the last sealed one while the open
+ * one is empty (a command may have changed nothing that is kept, and an empty batch is never
+ * sealed). */
 static inline uint64_t newest_seq(const rl_server *server) {
     bool empty = server->batch == NULL || rl_batch_builder_bytes(server->batch) == 0;
     return empty ? server->open_seq - 1 : server->open_seq;
 }
 
-/* Runs a command for its client, with the gate that holds its reply until what it wrote, or saw, may be told. */
-static rl_dispatched run(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc, uint64_t hash) {
+/* Runs a command for its client, with the gate that holds its reply until what it wrote, or saw,
+ * may be told. */
+static rl_dispatched run(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc,
+                         uint64_t hash) {
     rl_server *server = s->server;
     rl_keyspace *keys = rl_server_keyspace(server);
     uint64_t changes = rl_keyspace_changes(keys);
     uint64_t from = rl_chain_position(s->reply.chain);
     rl_keyspace_seen_reset(keys);
     rl_dispatch_call(s, command, argv, argc, hash, false);
-    if (rl_keyspace_changes(keys) != changes && (command->flags & (RL_CMD_WRITE | RL_CMD_IMMEDIATE))) {
+    if (rl_keyspace_changes(keys) != changes &&
+        (command->flags & (RL_CMD_WRITE | RL_CMD_IMMEDIATE))) {
         s->last_write_seq = newest_seq(server);
         if (rl_server_store(server) && s->reply.chain == rl_conn_output(s->conn))
             rl_conn_gate(s->conn, from, s->last_write_seq, 1, true);
@@ -229,7 +246,8 @@ static rl_dispatched run(rl_session *s, const rl_command *command, const rl_byte
 }
 
 /* Container commands: the subcommand, or an error and NULL. */
-static const rl_command *subcommand_of(rl_session *s, const rl_command *container, const rl_bytes *argv, int argc) {
+static const rl_command *subcommand_of(rl_session *s, const rl_command *container,
+                                       const rl_bytes *argv, int argc) {
     if (argc < 2) {
         refuse_arity(s, container);
         return NULL;
@@ -240,7 +258,8 @@ static const rl_command *subcommand_of(rl_session *s, const rl_command *containe
     return sub;
 }
 
-rl_dispatched rl_dispatch(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc, uint64_t hash) {
+rl_dispatched rl_dispatch(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc,
+                          uint64_t hash) {
     s->last_command = command;
     if (command == NULL) {
         if (is_http(argv[0]))
@@ -261,7 +280,8 @@ rl_dispatched rl_dispatch(rl_session *s, const rl_command *command, const rl_byt
         refuse_arity(s, command);
         return RL_DISPATCHED;
     }
-    if (s->server->careful || s->in_multi || !s->authenticated || command->flags & RL_CMD_PROTECTED) {
+    if (s->server->careful || s->in_multi || !s->authenticated ||
+        command->flags & RL_CMD_PROTECTED) {
         if (refuse_checked(s, command))
             return RL_DISPATCHED;
         if (must_wait(s, command))
@@ -325,6 +345,7 @@ void rl_ctx_help(rl_ctx *c, const char *const *lines) {
 void rl_ctx_subcommand_error(rl_ctx *c) {
     char name[64];
     rl_bytes sub = c->argc > 1 ? c->argv[1] : c->argv[0];
-    rl_reply_errorf(c->reply, "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try %s HELP.",
+    rl_reply_errorf(c->reply,
+                    "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try %s HELP.",
                     shown_len(sub), sub.ptr, container_name(c, name, sizeof name));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Dispatch: everything between a request and its handler. The checks stand in one place and in Redis's order, because
- * clients see which of several errors they get. Loop thread.
+ * Dispatch: everything between a request and its handler. The checks stand in one place and in
+ * Redis's order, because clients see which of several errors they get. Loop thread.
  */
 #ifndef RL_SERVER_DISPATCH_H
 #define RL_SERVER_DISPATCH_H
@@ -9,15 +9,18 @@
 #include "server/session.h"
 
 typedef enum rl_dispatched {
-    RL_DISPATCHED,  /* answered, queued or refused; go on */
-    RL_POSTPONED,   /* not run: the session was parked and the request must come again */
-    RL_PARKED,      /* run, and the session waits: consume the request and stop */
+    RL_DISPATCHED, /* answered, queued or refused; go on */
+    RL_POSTPONED,  /* not run: the session was parked and the request must come again */
+    RL_PARKED,     /* run, and the session waits: consume the request and stop */
 } rl_dispatched;
 
-/* command: what rl_registry_find found for argv[0] (NULL: nothing). hash: of the first key, if there is one. */
-rl_dispatched rl_dispatch(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc, uint64_t hash);
-/* Runs a handler with its bookkeeping (time, statistics, slow log); no checks, no gates. For EXEC. */
-void rl_dispatch_call(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc, uint64_t hash,
-                      bool in_exec);
+/* command: what rl_registry_find found for argv[0] (NULL: nothing). hash: of the first key, if
+ * there is one. */
+rl_dispatched rl_dispatch(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc,
+                          uint64_t hash);
+/* Runs a handler with its bookkeeping (time, statistics, slow log); no checks, no gates. For EXEC.
+ */
+void rl_dispatch_call(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc,
+                      uint64_t hash, bool in_exec);
 
 #endif

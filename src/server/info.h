@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * INFO: sections of "field:value" lines, one function a section, in the names and order that clients, GUIs and exporters
- * read. Loop thread.
+ * INFO: sections of "field:value" lines, one function a section, in the names and order that
+ * clients, GUIs and exporters read. Loop thread.
  */
 #ifndef RL_SERVER_INFO_H
 #define RL_SERVER_INFO_H

@@ -37,7 +37,8 @@ static rl_latency_event *event_of(rl_latency *l, const char *name) {
     return e;
 }
 
-void rl_latency_add(rl_latency *l, uint64_t threshold_ms, const char *event, int64_t at_s, uint64_t took_ms) {
+void rl_latency_add(rl_latency *l, uint64_t threshold_ms, const char *event, int64_t at_s,
+                    uint64_t took_ms) {
     if (threshold_ms == 0 || took_ms < threshold_ms)
         return;
     rl_latency_event *e = event_of(l, event);

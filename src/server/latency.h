@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* LATENCY: spikes by event, the last 160 of each, one a second at most. Off while the threshold is 0. Loop thread. */
+/* LATENCY: spikes by event, the last 160 of each, one a second at most. Off while the threshold is
+ * 0. Loop thread. */
 #ifndef RL_SERVER_LATENCY_H
 #define RL_SERVER_LATENCY_H
 
@@ -24,7 +25,8 @@ typedef struct rl_latency_event {
 rl_latency *rl_latency_create(void);
 void rl_latency_free(rl_latency *l);
 /* Adds a sample when took_ms >= threshold_ms > 0. */
-void rl_latency_add(rl_latency *l, uint64_t threshold_ms, const char *event, int64_t at_s, uint64_t took_ms);
+void rl_latency_add(rl_latency *l, uint64_t threshold_ms, const char *event, int64_t at_s,
+                    uint64_t took_ms);
 size_t rl_latency_count(const rl_latency *l);
 const rl_latency_event *rl_latency_at(const rl_latency *l, size_t i); /* in order of name */
 const rl_latency_event *rl_latency_find(const rl_latency *l, rl_bytes name);

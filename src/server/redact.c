@@ -24,8 +24,8 @@ static void redact_hello(rl_bytes *argv, int argc) {
 }
 
 static void redact_config_set(rl_bytes *argv, int argc) {
-    static const char *const secrets[] = {"requirepass", "masterauth", "masteruser", "tls-key-file-pass",
-                                          "tls-client-key-file-pass"};
+    static const char *const secrets[] = {"requirepass", "masterauth", "masteruser",
+                                          "tls-key-file-pass", "tls-client-key-file-pass"};
     for (int i = 2; i + 1 < argc; i += 2)
         for (size_t k = 0; k < sizeof secrets / sizeof *secrets; k++)
             if (rl_bytes_is(argv[i], secrets[k]))
@@ -37,7 +37,8 @@ static const struct {
     void (*redact)(rl_bytes *argv, int argc);
 } rules[] = {{"auth", redact_auth}, {"hello", redact_hello}, {"config|set", redact_config_set}};
 
-const rl_bytes *rl_redact(const rl_command *command, const rl_bytes *argv, int argc, rl_bytes copy[RL_REDACT_MAX]) {
+const rl_bytes *rl_redact(const rl_command *command, const rl_bytes *argv, int argc,
+                          rl_bytes copy[RL_REDACT_MAX]) {
     if (argc > RL_REDACT_MAX)
         return argv;
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {

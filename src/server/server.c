@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The server's life: parts are created in the order they need each other, and released in the reverse order. See
- * server.h; the turns are in turn.c.
+ * The server's life: parts are created in the order they need each other, and released in the
+ * reverse order. See server.h; the turns are in turn.c.
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -122,11 +122,16 @@ void rl_server_remove_monitor(rl_server *s, rl_session *session) {
 /* ---- connections come and go ---- */
 
 static const char *const protected_mode_error =
-    "-DENIED Running in protected mode because protected mode is enabled and no password is set for the default user. "
-    "In this mode connections are only accepted from the loopback interface. To accept others, do one of these: "
-    "1) disable protected mode with 'CONFIG SET protected-mode no' from a client on this machine, if no untrusted network "
-    "can reach the server; use CONFIG REWRITE to make it last; 2) set 'protected-mode no' in the configuration file and "
-    "restart; 3) start the server with '--protected-mode no'; 4) set a password with requirepass.\r\n";
+    "-DENIED Running in protected mode because protected mode is enabled and no password is set "
+    "for the default user. "
+    "In this mode connections are only accepted from the loopback interface. To accept others, do "
+    "one of these: "
+    "1) disable protected mode with 'CONFIG SET protected-mode no' from a client on this machine, "
+    "if no untrusted network "
+    "can reach the server; use CONFIG REWRITE to make it last; 2) set 'protected-mode no' in the "
+    "configuration file and "
+    "restart; 3) start the server with '--protected-mode no'; 4) set a password with "
+    "requirepass.\r\n";
 
 static bool is_protected(const rl_server *s, const rl_conn *conn) {
     const char *password = s->settings->requirepass;
@@ -165,7 +170,8 @@ static void on_close(void *session) {
 static rl_durability durability_of(const rl_settings *set) {
     if (!set->appendonly)
         return RL_DURABILITY_NONE;
-    static const rl_durability by_fsync[] = {RL_DURABILITY_NO, RL_DURABILITY_ALWAYS, RL_DURABILITY_EVERYSEC};
+    static const rl_durability by_fsync[] = {RL_DURABILITY_NO, RL_DURABILITY_ALWAYS,
+                                             RL_DURABILITY_EVERYSEC};
     return by_fsync[set->appendfsync];
 }
 
@@ -216,12 +222,15 @@ static bool open_store(rl_server *s, rl_buffer *error) {
         return false;
     }
     if (l.beyond >= 0) {
-        rl_buffer_printf(error, "data.db has keys in database %d, but 'databases' is %d: start with --databases %d or more",
+        rl_buffer_printf(error,
+                         "data.db has keys in database %d, but 'databases' is %d: start with "
+                         "--databases %d or more",
                          l.beyond, set->databases, l.beyond + 1);
         return false;
     }
     s->open_seq = rl_store_last_seq(s->store) + 1;
-    s->load_report = (rl_load_report){l.count, rl_store_replayed(s->store), rl_clock_mono_us() - from_us};
+    s->load_report =
+        (rl_load_report){l.count, rl_store_replayed(s->store), rl_clock_mono_us() - from_us};
     return true;
 }
 
@@ -252,7 +261,8 @@ static void on_cron(uv_timer_t *timer) {
 static void on_due(uv_timer_t *timer) {
     rl_server *s = timer->data;
     s->due_armed_ms = 0;
-    /* The turn's end does what is due. Without this the poll that follows the timers could sleep before it. */
+    /* The turn's end does what is due. Without this the poll that follows the timers could sleep
+     * before it. */
     uv_async_send(&s->wake);
 }
 
@@ -273,7 +283,8 @@ void rl_server_free_lazily(rl_server *s) {
 
 /* A second signal must end the process even while it waits for the fold: no loop runs then. */
 static void end_at_once(int signal_number) {
-    static const char text[] = "A second signal: ending at once. The journal has what was answered.\n";
+    static const char text[] =
+        "A second signal: ending at once. The journal has what was answered.\n";
     ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
     (void)ignored;
     _exit(128 + signal_number);
@@ -367,7 +378,9 @@ void rl_server_stop(rl_server *s, rl_shutdown how) {
     if (s->stopping)
         return;
     s->stopping = (int)how + 1;
-    s->stop_deadline_ms = rl_clock_wall_ms() + (how == RL_SHUTDOWN_NOW ? 0 : 1000 * (int64_t)s->settings->shutdown_timeout_s);
+    s->stop_deadline_ms =
+        rl_clock_wall_ms() +
+        (how == RL_SHUTDOWN_NOW ? 0 : 1000 * (int64_t)s->settings->shutdown_timeout_s);
     rl_net_listen_stop(s->net);
     if (s->store)
         rl_store_sync_soon(s->store);
@@ -382,9 +395,11 @@ static void close_store(rl_server *s) {
     signal(SIGTERM, end_at_once);
     signal(SIGINT, end_at_once);
     if (how == RL_SHUTDOWN_SAVE)
-        rl_log(RL_LOG_NOTICE, "Writing what the journal holds into %s/%s", s->settings->dir, s->settings->dbfilename);
+        rl_log(RL_LOG_NOTICE, "Writing what the journal holds into %s/%s", s->settings->dir,
+               s->settings->dbfilename);
     if (rl_store_close(s->store, how == RL_SHUTDOWN_SAVE)) {
-        rl_log(RL_LOG_WARNING, "Not everything could be written into the database; the journal has it, and the next start "
+        rl_log(RL_LOG_WARNING, "Not everything could be written into the database; the journal has "
+                               "it, and the next start "
                                "will write it");
         s->exit_code = 1;
     }

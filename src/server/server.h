@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The server: holds the parts together and runs the turns of the loop. It has no logic of its own beyond order: who is
- * created before whom, and what happens in which step of a turn (turn.c). Parts are reached through functions. Loop thread.
+ * The server: holds the parts together and runs the turns of the loop. It has no logic of its own
+ * beyond order: who is created before whom, and what happens in which step of a turn (turn.c).
+ * Parts are reached through functions. Loop thread.
  */
 #ifndef RL_SERVER_SERVER_H
 #define RL_SERVER_SERVER_H
@@ -20,10 +21,10 @@ typedef struct rl_slowlog rl_slowlog;
 typedef struct rl_latency rl_latency;
 
 typedef struct rl_server_options {
-    rl_config *config;         /* the caller's */
+    rl_config *config; /* the caller's */
     const rl_command *commands;
     size_t command_count;
-    const char *executable;    /* for INFO */
+    const char *executable; /* for INFO */
 } rl_server_options;
 
 /* Opens the store, loads the keys, listens. On failure returns NULL with a sentence in error. */
@@ -53,14 +54,15 @@ rl_latency *rl_server_latency(rl_server *s);
 rl_net *rl_server_net(rl_server *s);
 const char *rl_server_run_id(const rl_server *s); /* 40 hex digits, new at every start */
 const char *rl_server_executable(const rl_server *s);
-int64_t rl_server_started_ms(const rl_server *s); /* wall time */
+int64_t rl_server_started_ms(const rl_server *s);                /* wall time */
 const rl_store_progress *rl_server_progress(const rl_server *s); /* as of the last turn */
 
 /* ---- sessions ---- */
 rl_session *rl_server_first_session(rl_server *s);
 rl_session *rl_server_find_session(rl_server *s, uint64_t id);
 size_t rl_server_session_count(const rl_server *s);
-size_t rl_server_blocked_count(const rl_server *s); /* waiting in a command, or for their turn in a CLIENT PAUSE */
+size_t rl_server_blocked_count(
+    const rl_server *s); /* waiting in a command, or for their turn in a CLIENT PAUSE */
 size_t rl_server_monitor_count(const rl_server *s);
 void rl_server_add_monitor(rl_server *s, rl_session *session);
 void rl_server_remove_monitor(rl_server *s, rl_session *session);
@@ -68,8 +70,8 @@ void rl_server_remove_monitor(rl_server *s, rl_session *session);
 /* ---- the turn ---- */
 /* The number of the batch that is open now. */
 uint64_t rl_server_open_seq(const rl_server *s);
-/* Seals the open batch now, between two commands (for a command that must see its writes on their way, such as
- * WAITAOF, SAVE or SHUTDOWN). Returns the last sealed seq. */
+/* Seals the open batch now, between two commands (for a command that must see its writes on their
+ * way, such as WAITAOF, SAVE or SHUTDOWN). Returns the last sealed seq. */
 uint64_t rl_server_seal(rl_server *s);
 int64_t rl_server_now_ms(rl_server *s); /* the turn's time */
 

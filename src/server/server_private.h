@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The server's own struct: for server.c, turn.c, session.c and dispatch.c only. Everybody else uses server.h. */
+/* The server's own struct: for server.c, turn.c, session.c and dispatch.c only. Everybody else uses
+ * server.h. */
 #ifndef RL_SERVER_SERVER_PRIVATE_H
 #define RL_SERVER_SERVER_PRIVATE_H
 
@@ -19,20 +20,23 @@ struct rl_server {
     rl_latency *latency;
     /* the loop */
     uv_loop_t loop;
-    uv_async_t wake;          /* store threads: something moved */
+    uv_async_t wake; /* store threads: something moved */
     uv_timer_t cron;
-    uv_timer_t due;           /* one shot: the next key to expire, end of a pause, deadline of a blocked client */
-    uv_idle_t freeing;        /* runs while cleared tables are being freed */
+    uv_timer_t
+        due; /* one shot: the next key to expire, end of a pause, deadline of a blocked client */
+    uv_idle_t freeing; /* runs while cleared tables are being freed */
     uv_signal_t signals[2];
-    int64_t due_armed_ms;     /* wall time it stands at; 0: not armed */
+    int64_t due_armed_ms; /* wall time it stands at; 0: not armed */
     bool handles_open, loop_open;
     /* the turn */
     bool turn_begun;
-    bool careful;             /* some check beyond the usual ones is needed: see turn.c */
+    bool careful; /* some check beyond the usual ones is needed: see turn.c */
     int64_t now_ms;
     uint64_t open_seq;
-    rl_handler exec_handler;  /* of EXEC, which answers a refusal in its own way; NULL when renamed away */
-    uint64_t slow_ticks;      /* a command of so many ticks is looked at by slow log and latency monitor */
+    rl_handler
+        exec_handler; /* of EXEC, which answers a refusal in its own way; NULL when renamed away */
+    uint64_t
+        slow_ticks; /* a command of so many ticks is looked at by slow log and latency monitor */
     rl_store_progress progress;
     bool was_failed;
     /* sessions */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sessions. The heart is rl_session_input: it reads a window of up to WINDOW requests ahead, starts fetching the cache lines
- * their keys will need, and then runs them one after another. With a pipeline of sixteen random GETs the table's cache
- * misses overlap instead of adding up.
+ * Sessions. The heart is rl_session_input: it reads a window of up to WINDOW requests ahead, starts
+ * fetching the cache lines their keys will need, and then runs them one after another. With a
+ * pipeline of sixteen random GETs the table's cache misses overlap instead of adding up.
  */
 #include "server/session.h"
 
@@ -81,10 +81,11 @@ static inline rl_reader_limits limits_of(const rl_session *s) {
 }
 
 /*
- * Reads requests ahead into the window and says what the reader stopped at. Before AUTH it reads one at a time, for the
- * limits of the next depend on whether this one logs in.
+ * Reads requests ahead into the window and says what the reader stopped at. Before AUTH it reads
+ * one at a time, for the limits of the next depend on whether this one logs in.
  */
-static rl_reader_result read_window(rl_session *s, const char *bytes, size_t len, ahead *window, int *count) {
+static rl_reader_result read_window(rl_session *s, const char *bytes, size_t len, ahead *window,
+                                    int *count) {
     rl_reader_limits limits = limits_of(s);
     rl_reader_result result = RL_READER_REQUEST;
     size_t offset = 0;
@@ -99,7 +100,8 @@ static rl_reader_result read_window(rl_session *s, const char *bytes, size_t len
     return result;
 }
 
-/* Finds the commands, hashes the keys and gets their cache lines under way: buckets first, then entries. */
+/* Finds the commands, hashes the keys and gets their cache lines under way: buckets first, then
+ * entries. */
 static void look_ahead(rl_session *s, ahead *window, int count) {
     rl_server *server = s->server;
     int keyed = 0;
@@ -135,15 +137,17 @@ static void reply_mode_step(rl_session *s) {
 static void check_output_limit(rl_session *s) {
     uint64_t hard = s->server->settings->output_limit[RL_CLIENT_NORMAL].hard_bytes;
     if (hard && rl_conn_output_pending(s->conn) > hard) {
-        rl_log(RL_LOG_WARNING, "Client id=%" PRIu64 " addr=%s closed: its output of %zu bytes is over "
-                               "client-output-buffer-limit", s->id, rl_conn_peer(s->conn),
-               rl_conn_output_pending(s->conn));
+        rl_log(RL_LOG_WARNING,
+               "Client id=%" PRIu64 " addr=%s closed: its output of %zu bytes is over "
+               "client-output-buffer-limit",
+               s->id, rl_conn_peer(s->conn), rl_conn_output_pending(s->conn));
         s->server->stats->output_limit_closed++;
         rl_session_close(s, RL_CLOSE_NOW);
     }
 }
 
-/* Runs the window; returns how many bytes of it are done. *go_on: false when no more may run now. */
+/* Runs the window; returns how many bytes of it are done. *go_on: false when no more may run now.
+ */
 static size_t run_window(rl_session *s, ahead *window, int count, bool *go_on) {
     rl_server *server = s->server;
     size_t done = 0;
@@ -174,8 +178,8 @@ static size_t run_window(rl_session *s, ahead *window, int count, bool *go_on) {
 }
 
 static void protocol_error(rl_session *s) {
-    rl_log(RL_LOG_VERBOSE, "Closing client id=%" PRIu64 " addr=%s: %s", s->id, rl_conn_peer(s->conn),
-           rl_reader_error(&s->reader));
+    rl_log(RL_LOG_VERBOSE, "Closing client id=%" PRIu64 " addr=%s: %s", s->id,
+           rl_conn_peer(s->conn), rl_reader_error(&s->reader));
     rl_reply_errorf(&s->reply, "ERR %s", rl_reader_error(&s->reader));
     rl_stats_count_error(s->server->stats, RL_BYTES("ERR"));
     rl_session_close(s, RL_CLOSE_AFTER_REPLY);
@@ -186,8 +190,11 @@ static void want_more(rl_session *s, size_t pending) {
     size_t expected = rl_reader_expected(&s->reader);
     uint64_t limit = s->server->settings->client_query_buffer_bytes;
     if (limit && (pending > limit || expected > limit)) {
-        rl_log(RL_LOG_WARNING, "Client id=%" PRIu64 " addr=%s closed: its request is over client-query-buffer-limit "
-                               "(%" PRIu64 " bytes)", s->id, rl_conn_peer(s->conn), limit);
+        rl_log(RL_LOG_WARNING,
+               "Client id=%" PRIu64
+               " addr=%s closed: its request is over client-query-buffer-limit "
+               "(%" PRIu64 " bytes)",
+               s->id, rl_conn_peer(s->conn), limit);
         s->server->stats->query_limit_closed++;
         rl_session_close(s, RL_CLOSE_NOW);
     } else if (expected > pending) {
@@ -251,26 +258,29 @@ static size_t session_flags(const rl_session *s, char *out) {
 
 size_t rl_session_memory(const rl_session *s) {
     return rl_alloc_size(s) + rl_reader_memory(&s->reader) + rl_conn_input_capacity(s->conn) +
-           rl_conn_output_memory(s->conn) + s->queued_bytes + rl_alloc_size(s->name) + rl_alloc_size(s->lib_name) +
-           rl_alloc_size(s->lib_ver);
+           rl_conn_output_memory(s->conn) + s->queued_bytes + rl_alloc_size(s->name) +
+           rl_alloc_size(s->lib_name) + rl_alloc_size(s->lib_ver);
 }
 
 void rl_session_describe(const rl_session *s, rl_buffer *out) {
     char flags[16];
     size_t flag_count = session_flags(s, flags), input = rl_conn_input_pending(s->conn);
     int64_t now_ms = s->server->now_ms;
-    rl_buffer_printf(out, "id=%" PRIu64 " addr=%s laddr=%s fd=%d name=%s age=%" PRId64 " idle=%" PRId64, s->id,
-                     rl_conn_peer(s->conn), rl_conn_local(s->conn), rl_conn_fd(s->conn), s->name ? s->name : "",
-                     (now_ms - s->created_ms) / 1000, (now_ms - s->last_active_ms) / 1000);
-    rl_buffer_printf(out, " flags=%.*s db=%d sub=0 psub=0 ssub=0 multi=%d", (int)flag_count, flags, s->db,
-                     s->in_multi ? s->queued_count : -1);
+    rl_buffer_printf(
+        out, "id=%" PRIu64 " addr=%s laddr=%s fd=%d name=%s age=%" PRId64 " idle=%" PRId64, s->id,
+        rl_conn_peer(s->conn), rl_conn_local(s->conn), rl_conn_fd(s->conn), s->name ? s->name : "",
+        (now_ms - s->created_ms) / 1000, (now_ms - s->last_active_ms) / 1000);
+    rl_buffer_printf(out, " flags=%.*s db=%d sub=0 psub=0 ssub=0 multi=%d", (int)flag_count, flags,
+                     s->db, s->in_multi ? s->queued_count : -1);
     rl_buffer_printf(out, " qbuf=%zu qbuf-free=%zu argv-mem=%zu multi-mem=%zu", input,
-                     rl_conn_input_capacity(s->conn) - input, rl_reader_memory(&s->reader), s->queued_bytes);
-    rl_buffer_printf(out, " rbs=0 rbp=0 obl=%zu oll=0 omem=%zu tot-mem=%zu", rl_conn_output_pending(s->conn),
-                     rl_conn_output_memory(s->conn), rl_session_memory(s));
+                     rl_conn_input_capacity(s->conn) - input, rl_reader_memory(&s->reader),
+                     s->queued_bytes);
+    rl_buffer_printf(out, " rbs=0 rbp=0 obl=%zu oll=0 omem=%zu tot-mem=%zu",
+                     rl_conn_output_pending(s->conn), rl_conn_output_memory(s->conn),
+                     rl_session_memory(s));
     rl_buffer_printf(out, " events=r cmd=%s user=default redir=-1 resp=%d lib-name=%s lib-ver=%s\n",
-                     s->last_command ? s->last_command->name : "NULL", s->reply.resp, s->lib_name ? s->lib_name : "",
-                     s->lib_ver ? s->lib_ver : "");
+                     s->last_command ? s->last_command->name : "NULL", s->reply.resp,
+                     s->lib_name ? s->lib_name : "", s->lib_ver ? s->lib_ver : "");
 }
 
 /* ---- blocking ---- */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A session: what the server knows of one client. Its connection moves the bytes (net/net.h); the session reads
- * requests out of them, keeps the database number, the transaction and the protocol version, and is where replies are
- * built. Created when a connection is accepted, gone in rl_net_handler.on_close. Loop thread.
+ * A session: what the server knows of one client. Its connection moves the bytes (net/net.h); the
+ * session reads requests out of them, keeps the database number, the transaction and the protocol
+ * version, and is where replies are built. Created when a connection is accepted, gone in
+ * rl_net_handler.on_close. Loop thread.
  *
- * The struct is open to server/ and to the CLIENT family of commands, which is about nothing else; everybody else goes
- * through rl_ctx.
+ * The struct is open to server/ and to the CLIENT family of commands, which is about nothing else;
+ * everybody else goes through rl_ctx.
  */
 #ifndef RL_SERVER_SESSION_H
 #define RL_SERVER_SESSION_H
@@ -16,15 +17,22 @@
 
 typedef struct rl_queued rl_queued; /* a command of a MULTI, see transaction.h */
 
-/* What a session can be parked for. Its connection is paused meanwhile, so nothing behind the command runs. */
+/* What a session can be parked for. Its connection is paused meanwhile, so nothing behind the
+ * command runs. */
 typedef enum rl_park {
     RL_PARK_NONE,
     RL_PARK_POSTPONED, /* the command has not run: CLIENT PAUSE, or the backlog is over its limit */
     RL_PARK_BLOCKED,   /* the command has run and waits: WAIT, WAITAOF */
 } rl_park;
 
-/* A blocked command. ready: looked at after each turn, true once it can be answered. answer: writes the reply. */
-typedef enum rl_wake { RL_WAKE_READY, RL_WAKE_TIMEOUT, RL_WAKE_UNBLOCK_TIMEOUT, RL_WAKE_UNBLOCK_ERROR } rl_wake;
+/* A blocked command. ready: looked at after each turn, true once it can be answered. answer: writes
+ * the reply. */
+typedef enum rl_wake {
+    RL_WAKE_READY,
+    RL_WAKE_TIMEOUT,
+    RL_WAKE_UNBLOCK_TIMEOUT,
+    RL_WAKE_UNBLOCK_ERROR
+} rl_wake;
 typedef struct rl_block {
     bool (*ready)(rl_server *server, rl_session *s);
     void (*answer)(rl_server *server, rl_session *s, rl_reply *reply, rl_wake why);
@@ -74,7 +82,8 @@ size_t rl_session_input(void *session, const char *bytes, size_t len);
 void rl_session_reset(rl_session *s);
 bool rl_session_needs_auth(const rl_session *s);
 void rl_session_set_text(char **field, rl_bytes text); /* empty: NULL */
-/* Asks for a close once the reply of the running command is written (QUIT, CLIENT KILL of itself). */
+/* Asks for a close once the reply of the running command is written (QUIT, CLIENT KILL of itself).
+ */
 void rl_session_close(rl_session *s, rl_conn_closing how);
 /* One line of CLIENT LIST, with a final \n. */
 void rl_session_describe(const rl_session *s, rl_buffer *out);

@@ -6,10 +6,12 @@
 #include "server/server_private.h"
 
 static void apply_durability(rl_server *s) {
-    static const rl_durability by_fsync[] = {RL_DURABILITY_NO, RL_DURABILITY_ALWAYS, RL_DURABILITY_EVERYSEC};
+    static const rl_durability by_fsync[] = {RL_DURABILITY_NO, RL_DURABILITY_ALWAYS,
+                                             RL_DURABILITY_EVERYSEC};
     if (s->store)
-        rl_store_set_durability(s->store,
-                                s->settings->appendonly ? by_fsync[s->settings->appendfsync] : RL_DURABILITY_NONE);
+        rl_store_set_durability(s->store, s->settings->appendonly
+                                              ? by_fsync[s->settings->appendfsync]
+                                              : RL_DURABILITY_NONE);
 }
 
 static void apply_store_limits(rl_server *s) {
@@ -35,9 +37,13 @@ static const struct {
     const char *name;
     void (*apply)(rl_server *s);
 } applied[] = {
-    {"appendonly", apply_durability},       {"appendfsync", apply_durability},
-    {"journal-backlog-limit", apply_store_limits}, {"fold-interval", apply_store_limits},
-    {"maxmemory", apply_maxmemory},         {"tcp-keepalive", apply_keepalive},     {"loglevel", apply_loglevel},
+    {"appendonly", apply_durability},
+    {"appendfsync", apply_durability},
+    {"journal-backlog-limit", apply_store_limits},
+    {"fold-interval", apply_store_limits},
+    {"maxmemory", apply_maxmemory},
+    {"tcp-keepalive", apply_keepalive},
+    {"loglevel", apply_loglevel},
 };
 
 bool rl_server_apply_setting(void *server, const char *name, rl_buffer *error) {
@@ -71,7 +77,8 @@ static int listen_on(rl_server *s, const char *address, rl_buffer *error) {
     }
     if (optional && (code == UV_EADDRNOTAVAIL || code == UV_EAFNOSUPPORT))
         return 0;
-    rl_buffer_printf(error, "cannot listen on %s port %d: %s", address, s->settings->port, uv_strerror(code));
+    rl_buffer_printf(error, "cannot listen on %s port %d: %s", address, s->settings->port,
+                     uv_strerror(code));
     return code;
 }
 
@@ -85,9 +92,11 @@ int rl_server_listen(rl_server *s, rl_buffer *error) {
                 return code;
         }
     if (set->unixsocket && *set->unixsocket) {
-        int code = rl_net_listen_unix(s->net, set->unixsocket, set->unixsocketperm, set->tcp_backlog);
+        int code =
+            rl_net_listen_unix(s->net, set->unixsocket, set->unixsocketperm, set->tcp_backlog);
         if (code) {
-            rl_buffer_printf(error, "cannot listen on the Unix socket %s: %s", set->unixsocket, uv_strerror(code));
+            rl_buffer_printf(error, "cannot listen on the Unix socket %s: %s", set->unixsocket,
+                             uv_strerror(code));
             return code;
         }
         rl_log(RL_LOG_NOTICE, "Listening on the Unix socket %s", set->unixsocket);

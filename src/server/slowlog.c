@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 
-#define ARGS_SHOWN 32
+#define ARGS_SHOWN  32
 #define BYTES_SHOWN 128
 
 struct rl_slowlog {
@@ -51,7 +51,8 @@ static rl_bytes shorten(rl_bytes argument) {
         return rl_bytes_of(rl_strndup(argument.ptr, argument.len), argument.len);
     char text[BYTES_SHOWN + 64];
     memcpy(text, argument.ptr, BYTES_SHOWN);
-    snprintf(text + BYTES_SHOWN, sizeof text - BYTES_SHOWN, "... (%zu more bytes)", argument.len - BYTES_SHOWN);
+    snprintf(text + BYTES_SHOWN, sizeof text - BYTES_SHOWN, "... (%zu more bytes)",
+             argument.len - BYTES_SHOWN);
     return rl_bytes_of(rl_strndup(text, BYTES_SHOWN + strlen(text + BYTES_SHOWN)),
                        BYTES_SHOWN + strlen(text + BYTES_SHOWN));
 }
@@ -64,8 +65,8 @@ static void drop_oldest(rl_slowlog *l, size_t keep) {
     l->count -= drop;
 }
 
-void rl_slowlog_add(rl_slowlog *l, uint64_t max_len, int64_t at_s, int64_t took_us, const rl_bytes *argv, int argc,
-                    const char *peer, const char *name) {
+void rl_slowlog_add(rl_slowlog *l, uint64_t max_len, int64_t at_s, int64_t took_us,
+                    const rl_bytes *argv, int argc, const char *peer, const char *name) {
     if (max_len == 0) {
         rl_slowlog_reset(l);
         return;

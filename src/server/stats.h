@@ -12,7 +12,8 @@
 
 typedef struct rl_command_stats {
     uint64_t calls, ticks, rejected, failed;
-    rl_histogram *latency; /* nanoseconds; NULL until the first call, or with latency-tracking off */
+    rl_histogram
+        *latency; /* nanoseconds; NULL until the first call, or with latency-tracking off */
 } rl_command_stats;
 
 typedef struct rl_error_stat {

@@ -60,7 +60,8 @@ static void write_pidfile(const char *path) {
 static bool by(const rl_settings *set, const char *manager, const char *variable) {
     if (!is_set(set->supervised))
         return false;
-    return strcmp(set->supervised, manager) == 0 || (strcmp(set->supervised, "auto") == 0 && getenv(variable));
+    return strcmp(set->supervised, manager) == 0 ||
+           (strcmp(set->supervised, "auto") == 0 && getenv(variable));
 }
 
 bool rl_supervise_begin(const rl_settings *set, rl_buffer *error) {

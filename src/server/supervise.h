@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How the process lives with who started it: daemonize, pidfile, systemd's notifications (sd_notify's protocol: a datagram
- * to $NOTIFY_SOCKET) and upstart's SIGSTOP. Main thread.
+ * How the process lives with who started it: daemonize, pidfile, systemd's notifications
+ * (sd_notify's protocol: a datagram to $NOTIFY_SOCKET) and upstart's SIGSTOP. Main thread.
  */
 #ifndef RL_SERVER_SUPERVISE_H
 #define RL_SERVER_SUPERVISE_H
 
 #include "server/config.h"
 
-/* Before anything is opened or any thread runs: goes to the background when asked and writes the pidfile. */
+/* Before anything is opened or any thread runs: goes to the background when asked and writes the
+ * pidfile. */
 bool rl_supervise_begin(const rl_settings *set, rl_buffer *error);
-void rl_supervise_ready(const rl_settings *set);    /* ready to accept connections */
+void rl_supervise_ready(const rl_settings *set); /* ready to accept connections */
 void rl_supervise_stopping(const rl_settings *set);
-void rl_supervise_end(const rl_settings *set);      /* removes the pidfile */
+void rl_supervise_end(const rl_settings *set); /* removes the pidfile */
 
 #endif

@@ -14,7 +14,8 @@ struct rl_queued {
     rl_bytes argv[]; /* then the arguments' bytes */
 };
 
-void rl_transaction_queue(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc, uint64_t hash) {
+void rl_transaction_queue(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc,
+                          uint64_t hash) {
     size_t bytes = sizeof(rl_queued) + (size_t)argc * sizeof *argv;
     for (int i = 0; i < argc; i++)
         bytes += argv[i].len;
@@ -74,13 +75,16 @@ void rl_transaction_exec(rl_ctx *c) {
     /* The disk may have stopped taking writes since they were queued. */
     if (rl_server_progress(c->server)->failed && rl_transaction_writes(s)) {
         rl_transaction_end(s);
-        rl_reply_errorf(c->reply, "EXECABORT Transaction discarded because of: MISCONF Errors writing to the journal: %s",
-                        rl_store_failure(rl_server_store(c->server)));
+        rl_reply_errorf(
+            c->reply,
+            "EXECABORT Transaction discarded because of: MISCONF Errors writing to the journal: %s",
+            rl_store_failure(rl_server_store(c->server)));
         return;
     }
     rl_queued *queue = s->queued_first;
     int count = s->queued_count;
-    s->queued_first = s->queued_last = NULL; /* ours now: DISCARD's work inside must not free it under us */
+    s->queued_first = s->queued_last =
+        NULL; /* ours now: DISCARD's work inside must not free it under us */
     rl_keyspace_unwatch(c->keys, &s->watcher);
     rl_reply_array(c->reply, (size_t)count);
     for (rl_queued *q = queue, *next; q != NULL; q = next) {

@@ -2,8 +2,9 @@
 /*
  * A turn of the loop, in one place, each step with the reason for its place.
  *
- * libuv polls; input callbacks run commands, which change memory, add to the open batch and append replies. Then, once,
- * rl_server_turn_end. Nothing here waits, syncs or touches a file but for the one write that appends the batch.
+ * libuv polls; input callbacks run commands, which change memory, add to the open batch and append
+ * replies. Then, once, rl_server_turn_end. Nothing here waits, syncs or touches a file but for the
+ * one write that appends the batch.
  */
 #include <stdio.h>
 
@@ -13,10 +14,10 @@
 #include "server/latency.h"
 #include "server/server_private.h"
 
-/* Keys removed in one turn because their time is over: some 50 microseconds of work. What is left comes in the next turn,
- * which starts at once, so that other clients have their turn between. */
+/* Keys removed in one turn because their time is over: some 50 microseconds of work. What is left
+ * comes in the next turn, which starts at once, so that other clients have their turn between. */
 #define EXPIRE_PER_TURN 256
-#define NEVER_DUE INT64_MAX
+#define NEVER_DUE       INT64_MAX
 
 /* ---- begin ---- */
 
@@ -64,7 +65,8 @@ void rl_server_refresh(rl_server *s) {
     double slow_ticks = (double)slow_us * 1000.0 / ns_per_tick;
     s->slow_ticks = slow_ticks < 9e18 ? (uint64_t)slow_ticks : UINT64_MAX;
     s->stats->track_latency = set->latency_tracking;
-    s->careful = s->progress.failed || s->progress.over_limit || s->over_maxmemory || s->pause_until_ms != 0;
+    s->careful =
+        s->progress.failed || s->progress.over_limit || s->over_maxmemory || s->pause_until_ms != 0;
 }
 
 static void read_progress(rl_server *s) {
@@ -78,18 +80,21 @@ static void read_progress(rl_server *s) {
         return;
     if (failed != s->progress.failed) {
         if (s->progress.failed)
-            rl_log(RL_LOG_WARNING, "Writes are refused with -MISCONF: %s", rl_store_failure(s->store));
+            rl_log(RL_LOG_WARNING, "Writes are refused with -MISCONF: %s",
+                   rl_store_failure(s->store));
         else
             rl_log(RL_LOG_NOTICE, "The disk takes writes again");
     }
     rl_server_refresh(s);
 }
 
-/* The journal did not take what these replies promise: their clients are told so instead. What the commands did stays in
- * memory and in the batches that wait, and is written when the disk recovers. */
+/* The journal did not take what these replies promise: their clients are told so instead. What the
+ * commands did stays in memory and in the batches that wait, and is written when the disk recovers.
+ */
 static void fail_held_writes(rl_server *s) {
     char line[512];
-    int len = snprintf(line, sizeof line, "-MISCONF Errors writing to the journal: %s\r\n", rl_store_failure(s->store));
+    int len = snprintf(line, sizeof line, "-MISCONF Errors writing to the journal: %s\r\n",
+                       rl_store_failure(s->store));
     if (len >= (int)sizeof line)
         len = snprintf(line, sizeof line, "-MISCONF Errors writing to the journal\r\n");
     for (rl_session *x = s->first_session; x != NULL; x = x->next)
@@ -171,7 +176,8 @@ bool rl_server_paused(const rl_server *s, bool *writes_only, int64_t *left_ms) {
 static void resume_postponed(rl_server *s) {
     if (s->pause_until_ms && s->pause_until_ms <= s->now_ms)
         rl_server_pause(s, 0, false);
-    if (s->postponed_count == 0 || s->pause_until_ms || (s->progress.over_limit && !s->progress.failed) || s->stopping)
+    if (s->postponed_count == 0 || s->pause_until_ms ||
+        (s->progress.over_limit && !s->progress.failed) || s->stopping)
         return;
     for (rl_session *x = s->parked, *next; x != NULL; x = next) {
         next = x->park_next;
@@ -210,9 +216,11 @@ static bool anything_unsent(const rl_server *s) {
     return false;
 }
 
-/* Stopping: once everything that was promised is on its way, or the time for it is up, the connections close. */
+/* Stopping: once everything that was promised is on its way, or the time for it is up, the
+ * connections close. */
 static void stop_step(rl_server *s) {
-    if (s->net == NULL || (s->stopping != RL_SHUTDOWN_NOW + 1 && anything_unsent(s) && s->now_ms < s->stop_deadline_ms))
+    if (s->net == NULL || (s->stopping != RL_SHUTDOWN_NOW + 1 && anything_unsent(s) &&
+                           s->now_ms < s->stop_deadline_ms))
         return;
     rl_server_end_loop(s);
 }
@@ -221,12 +229,14 @@ void rl_server_turn_end(void *server) {
     rl_server *s = server;
     rl_keyspace_stats before;
     rl_server_turn_begin(s);
-    /* Expired keys go before the batch is sealed, because their removal belongs into this turn's batch. */
+    /* Expired keys go before the batch is sealed, because their removal belongs into this turn's
+     * batch. */
     rl_keyspace_expire_due(s->keys, EXPIRE_PER_TURN);
     /* The batch goes to the journal before any reply goes out, because a reply is a promise. */
     rl_server_seal(s);
     read_progress(s);
-    /* Failed writes are answered before the flush, because the flush would hold their replies for ever. */
+    /* Failed writes are answered before the flush, because the flush would hold their replies for
+     * ever. */
     if (s->progress.failed)
         fail_held_writes(s);
     if (s->blocked_count)
@@ -283,7 +293,8 @@ void rl_server_check_memory(rl_server *s) {
     }
 }
 
-/* Output above the soft limit for too long, and clients that have been silent for longer than `timeout`. */
+/* Output above the soft limit for too long, and clients that have been silent for longer than
+ * `timeout`. */
 static void check_session(rl_server *s, rl_session *x) {
     const rl_output_limit *limit = &s->settings->output_limit[RL_CLIENT_NORMAL];
     size_t pending = rl_conn_output_pending(x->conn);
@@ -291,7 +302,8 @@ static void check_session(rl_server *s, rl_session *x) {
         if (x->over_soft_since_ms == 0)
             x->over_soft_since_ms = s->now_ms;
         if (s->now_ms - x->over_soft_since_ms > 1000 * (int64_t)limit->soft_seconds) {
-            rl_log(RL_LOG_WARNING, "Client id=%llu addr=%s closed: its output was over the soft limit for too long",
+            rl_log(RL_LOG_WARNING,
+                   "Client id=%llu addr=%s closed: its output was over the soft limit for too long",
                    (unsigned long long)x->id, rl_conn_peer(x->conn));
             s->stats->output_limit_closed++;
             rl_session_close(x, RL_CLOSE_NOW);

@@ -174,13 +174,11 @@ static int add_patch(rl_merge *m, rl_merge_entry *e, const rl_change *c,
         return 0;
     }
     size_t total = (size_t)c->total_len, offset = (size_t)c->offset;
-    if (total > buffer->len) {
-        size_t extra = total - buffer->len;
-        /* Room to spare, so that many small appends do not copy the value each time. */
-        if (buffer->cap < total)
-            rl_buffer_reserve(buffer, extra + total / 2);
-        memset(buffer->ptr + buffer->len, 0, extra);
-    }
+    /* Room to spare, so that many small appends do not copy the value each time. */
+    if (buffer->cap < total || buffer->ptr == NULL)
+        rl_buffer_grow(buffer, total - buffer->len + total / 2 + 1);
+    if (total > buffer->len)
+        memset(buffer->ptr + buffer->len, 0, total - buffer->len);
     buffer->len = total;
     if (c->value.len)
         memcpy(buffer->ptr + offset, c->value.ptr, c->value.len);

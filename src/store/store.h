@@ -117,7 +117,8 @@ typedef struct rl_store_stats {
         folded_rows; /* changes came in, rows went out */
     uint64_t fold_failures, last_fold_us, last_fold_rows;
     int64_t last_fold_wall_ms;
-    uint64_t checkpoints_wanted; /* the number of the last one asked for; above _done: it is to come */
+    uint64_t
+        checkpoints_wanted; /* the number of the last one asked for; above _done: it is to come */
     uint64_t checkpoints_done, checkpoint_failures, last_checkpoint_us;
     int64_t last_checkpoint_wall_ms;
     uint64_t wal_bytes, db_bytes;

@@ -61,7 +61,8 @@ Test(journal_format, other_names_are_not_ours)
 Test(journal_format, segment_header)
 {
     char block[RL_SEGMENT_HEADER_BYTES];
-    rl_segment_header header = {.number = 12, .salt = SALT, .size = 65536, .made_ms = 99};
+    rl_segment_header header = {
+        .number = 12, .salt = SALT, .size = 65536, .made_ms = 99, .owner = 7};
     rl_segment_header read;
     memset(block, 0xff, sizeof(block));
     rl_segment_header_write(block, &header);
