@@ -174,9 +174,8 @@ static int add_patch(rl_merge *m, rl_merge_entry *e, const rl_change *c,
         return 0;
     }
     size_t total = (size_t)c->total_len, offset = (size_t)c->offset;
-    /* Room to spare, so that many small appends do not copy the value each time. */
     if (buffer->cap < total || buffer->ptr == NULL)
-        rl_buffer_grow(buffer, total - buffer->len + total / 2 + 1);
+        rl_buffer_grow(buffer, total - buffer->len + 1); /* doubles: many appends copy little */
     if (total > buffer->len)
         memset(buffer->ptr + buffer->len, 0, total - buffer->len);
     buffer->len = total;
