@@ -134,15 +134,14 @@ static int serve(rl_config *config, const char *executable) {
     rl_server *server = rl_server_create(&options, &error);
     if (server == NULL) {
         rl_log(RL_LOG_WARNING, "Cannot start: %s", rl_buffer_cstr(&error));
-        rl_supervise_end(set);
         return set->logfile && *set->logfile ? fail("cannot start: ", &error)
                                              : (rl_buffer_release(&error), 1);
     }
     announce(server);
     rl_supervise_ready(set);
-    int code = rl_server_run(server);
+    rl_server_run(server);
     rl_supervise_stopping(set);
-    rl_server_free(server);
+    int code = rl_server_free(server);
     rl_supervise_end(set);
     rl_log(RL_LOG_NOTICE, "Bye");
     return code;

@@ -25,6 +25,7 @@
 #define SLOTS         7
 #define SPLIT_AT      350 /* of 441: a fifth of the buckets have a child by then */
 #define MERGE_BELOW   120
+#define RANDOM_TRIES  256
 #define DEPTH_MAX     32 /* 48 bits of cursor less 16 of bucket */
 #define CHILD_SLOT    (SLOTS - 1)
 
@@ -398,21 +399,25 @@ static size_t bucket_each(bucket *b, void (*each)(void *, rl_entry *), void *arg
     return seen;
 }
 
+/* Where the bucket behind that of position `at` begins, in hash order; 0 behind the last. */
+static uint64_t next_bucket(const rl_table *t, uint64_t at) {
+    uintptr_t place = t->directory[directory_index(t, at)];
+    const segment *s = place_segment(place);
+    unsigned depth = place_depth(place), i = bucket_index(at, depth);
+    if (i + 1 == BUCKETS)
+        return depth ? s->prefix + ((uint64_t)1 << (64 - depth)) : 0;
+    /* the first of the 16-bit values that select bucket i + 1 */
+    uint64_t first = ((uint64_t)(i + 1) * 65536 + BUCKETS - 1) / BUCKETS;
+    return s->prefix | (first << 48 >> depth);
+}
+
 uint64_t rl_table_scan(const rl_table *t, uint64_t cursor, size_t count,
                        void (*each)(void *, rl_entry *), void *arg) {
     uint64_t at = cursor << 16;
     size_t seen = 0;
     do {
-        uintptr_t place = t->directory[directory_index(t, at)];
-        segment *s = place_segment(place);
-        unsigned depth = place_depth(place), i = bucket_index(at, depth);
-        seen += bucket_each(&s->buckets[i], each, arg);
-        if (i + 1 < BUCKETS) { /* the first of the 16-bit values that select bucket i + 1 */
-            uint64_t first = ((uint64_t)(i + 1) * 65536 + BUCKETS - 1) / BUCKETS;
-            at = s->prefix | (first << 48 >> depth);
-        } else { /* on to the next segment; wraps to 0 behind the last */
-            at = depth ? s->prefix + ((uint64_t)1 << (64 - depth)) : 0;
-        }
+        seen += bucket_each(bucket_of(t, at), each, arg);
+        at = next_bucket(t, at);
     } while (at != 0 && seen < count);
     return at >> 16;
 }
@@ -420,8 +425,12 @@ uint64_t rl_table_scan(const rl_table *t, uint64_t cursor, size_t count,
 rl_entry *rl_table_random(const rl_table *t, rl_random *random) {
     if (t->count == 0)
         return NULL;
-    for (;;) {
-        bucket *head = bucket_of(t, rl_random_next(random));
+    uint64_t at = rl_random_next(random);
+    for (unsigned tries = 0;; tries++) {
+        /* By chance first; in a table that is nearly empty, on from the last place in order. */
+        if (tries < RANDOM_TRIES)
+            at = rl_random_next(random);
+        bucket *head = bucket_of(t, at);
         unsigned n = 0;
         rl_entry *chosen = NULL;
         for (bucket *b = head; b != NULL; b = child_of(b))
@@ -430,6 +439,7 @@ rl_entry *rl_table_random(const rl_table *t, rl_random *random) {
                     chosen = b->slots[i];
         if (chosen)
             return chosen;
+        at = next_bucket(t, at);
     }
 }
 

@@ -9,7 +9,7 @@
 
 enum { ADDRESS_TEXT = INET6_ADDRSTRLEN + 16 };
 
-void net_address_text(const struct sockaddr *address, char *text, size_t size) {
+void rl_net_address_text(const struct sockaddr *address, char *text, size_t size) {
     char ip[INET6_ADDRSTRLEN] = "?";
     if (address->sa_family == AF_INET) {
         const struct sockaddr_in *in4 = (const struct sockaddr_in *)address;
@@ -24,7 +24,7 @@ void net_address_text(const struct sockaddr *address, char *text, size_t size) {
     }
 }
 
-bool net_address_is_loopback(const struct sockaddr *address) {
+bool rl_net_address_is_loopback(const struct sockaddr *address) {
     if (address->sa_family == AF_INET) {
         const struct sockaddr_in *in4 = (const struct sockaddr_in *)address;
         return ntohl(in4->sin_addr.s_addr) >> 24 == 127;
@@ -36,7 +36,7 @@ bool net_address_is_loopback(const struct sockaddr *address) {
 
 static char *address_new_text(const struct sockaddr *address) {
     char text[ADDRESS_TEXT];
-    net_address_text(address, text, sizeof text);
+    rl_net_address_text(address, text, sizeof text);
     return rl_strdup(text);
 }
 
@@ -45,7 +45,7 @@ bool rl_conn_is_unix(const rl_conn *c) {
 }
 
 bool rl_conn_is_loopback(const rl_conn *c) {
-    return c->is_unix || net_address_is_loopback(&c->peer_address.any);
+    return c->is_unix || rl_net_address_is_loopback(&c->peer_address.any);
 }
 
 const char *rl_conn_peer(const rl_conn *c) {

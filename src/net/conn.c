@@ -52,31 +52,31 @@ void rl_conn_close(rl_conn *c, rl_conn_closing how) {
         return;
     }
     c->state = NET_CLOSING;
-    net_set_remove(n, NET_ALL, c);
+    rl_net_set_remove(n, NET_ALL, c);
     if (c->turned_away)
         n->turned_away--;
-    net_set_add(n, NET_TO_SETTLE, c);
+    rl_net_set_add(n, NET_TO_SETTLE, c);
 }
 
 static void conn_closed(uv_handle_t *h) {
     rl_conn *c = h->data;
     rl_net *n = c->net;
     rl_chain_release(&c->out);
-    net_gates_release(&c->gates);
+    rl_net_gates_release(&c->gates);
     rl_free(c->peer);
     rl_free(c->local);
     rl_free(c);
-    net_handle_closed(n);
+    rl_net_handle_closed(n);
 }
 
-void net_conn_settle(rl_conn *c) {
+void rl_net_conn_settle(rl_conn *c) {
     rl_net *n = c->net;
     assert(c->state == NET_CLOSING);
     c->state = NET_CLOSED;
     c->slot[NET_TO_SETTLE] = 0;
-    net_set_remove(n, NET_TOUCHED, c);
-    net_set_remove(n, NET_HELD, c);
-    net_set_remove(n, NET_RESUMED, c);
+    rl_net_set_remove(n, NET_TOUCHED, c);
+    rl_net_set_remove(n, NET_HELD, c);
+    rl_net_set_remove(n, NET_RESUMED, c);
     input_drop(c);
     if (c->session)
         n->handler.on_close(c->session);
@@ -146,7 +146,7 @@ static void input_deliver(rl_conn *c, const char *bytes, size_t len) {
     input_keep(c, bytes + used, len - used);
 }
 
-void net_conn_deliver_left(rl_conn *c) {
+void rl_net_conn_deliver_left(rl_conn *c) {
     if (c->state == NET_OPEN && c->pauses == 0 && c->in_len)
         input_deliver(c, c->in, c->in_len);
 }
@@ -238,7 +238,7 @@ void rl_conn_resume(rl_conn *c) {
         rl_conn_close(c, RL_CLOSE_NOW);
         return;
     }
-    net_set_add(c->net, NET_RESUMED, c); /* also from on_input, which may yet leave bytes over */
+    rl_net_set_add(c->net, NET_RESUMED, c); /* also from on_input, which may yet leave bytes over */
 }
 
 void rl_conn_expect(rl_conn *c, size_t total_bytes) {
@@ -261,7 +261,7 @@ static int conn_open_handle(rl_conn *c, int fd) {
     return err;
 }
 
-void net_conn_accept(net_listener *l, int fd, const struct sockaddr *address, socklen_t len) {
+void rl_net_conn_accept(net_listener *l, int fd, const struct sockaddr *address, socklen_t len) {
     rl_net *n = l->net;
     rl_conn *c = rl_calloc(1, sizeof *c);
     c->net = n;
@@ -274,7 +274,7 @@ void net_conn_accept(net_listener *l, int fd, const struct sockaddr *address, so
         uv_close(&c->uv.handle, conn_closed);
         return;
     }
-    net_set_add(n, NET_ALL, c);
+    rl_net_set_add(n, NET_ALL, c);
     c->session = n->handler.on_open(n->handler.arg, c);
     if (c->session == NULL) {
         n->stats.refused++;

@@ -35,20 +35,20 @@ static net_gate *gates_push(net_gates *g) {
     return &g->at[g->head + g->count++];
 }
 
-void net_gates_release(net_gates *g) {
+void rl_net_gates_release(net_gates *g) {
     if (g->at != &g->one)
         rl_free(g->at);
     g->at = NULL;
     g->head = g->count = g->cap = 0;
 }
 
-void net_gates_open(net_gates *g, uint64_t released) {
+void rl_net_gates_open(net_gates *g, uint64_t released) {
     while (g->count && g->at[g->head].seq <= released) {
         g->head++;
         g->count--;
     }
     if (g->count == 0)
-        net_gates_release(g);
+        rl_net_gates_release(g);
 }
 
 void rl_conn_gate(rl_conn *c, uint64_t from, uint64_t seq, unsigned replies, bool is_write) {
@@ -95,7 +95,7 @@ static char *output_copy(const rl_chain *out, uint64_t from, size_t *len) {
 
 unsigned rl_conn_fail_gates(rl_conn *c, rl_bytes text) {
     net_gates *g = &c->gates;
-    net_gates_open(g, c->net->released);
+    rl_net_gates_open(g, c->net->released);
     uint32_t i = g->head, end = g->head + g->count;
     while (i < end && !g->at[i].is_write)
         i++;
@@ -131,7 +131,7 @@ unsigned rl_conn_fail_gates(rl_conn *c, rl_bytes text) {
     rl_free(old);
     rl_buffer_release(&new);
     if (g->count == 0)
-        net_gates_release(g);
+        rl_net_gates_release(g);
     rl_conn_touch(c);
     return replaced;
 }

@@ -43,10 +43,10 @@ static void accept_stop(rl_net *n) {
     for (net_listener *l = n->listeners; l; l = l->next)
         if (l->fd >= 0)
             uv_poll_stop(&l->poll);
-    uv_timer_start(&n->accept_wait, net_accept_again, ACCEPT_WAIT_MS, 0);
+    uv_timer_start(&n->accept_wait, rl_net_accept_again, ACCEPT_WAIT_MS, 0);
 }
 
-void net_accept_again(uv_timer_t *timer) {
+void rl_net_accept_again(uv_timer_t *timer) {
     rl_net *n = timer->data;
     n->accept_stopped = false;
     for (net_listener *l = n->listeners; l; l = l->next)
@@ -65,7 +65,7 @@ static void on_acceptable(uv_poll_t *poll, int status, int events) {
         int fd = accept4(l->fd, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             l->net->accept_logged = false;
-            net_conn_accept(l, fd, (struct sockaddr *)&address, len);
+            rl_net_conn_accept(l, fd, (struct sockaddr *)&address, len);
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             return;
         } else if (!errno_is_of_peer()) {
@@ -109,7 +109,8 @@ static void listener_free(net_listener *l) {
 
 static void listener_closed(uv_handle_t *h) {
     net_listener *l = h->data;
-    net_handle_closed(l->net); /* frees l too, with the net: connections name its path until then */
+    rl_net_handle_closed(
+        l->net); /* frees l too, with the net: connections name its path until then */
 }
 
 /* Listens on a bound socket. NULL on an error, told in *err; the caller then still owns fd. */
@@ -240,7 +241,7 @@ void rl_net_listen_stop(rl_net *n) {
     n->accept_stopped = false;
 }
 
-void net_listeners_release(rl_net *n) {
+void rl_net_listeners_release(rl_net *n) {
     while (n->listeners) {
         net_listener *l = n->listeners;
         n->listeners = l->next;

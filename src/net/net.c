@@ -16,7 +16,7 @@ enum {
 
 /* ---- sets ---- */
 
-void net_set_add(rl_net *n, net_set_id id, rl_conn *c) {
+void rl_net_set_add(rl_net *n, net_set_id id, rl_conn *c) {
     net_set *s = &n->sets[id];
     if (c->slot[id])
         return;
@@ -28,7 +28,7 @@ void net_set_add(rl_net *n, net_set_id id, rl_conn *c) {
     c->slot[id] = s->count;
 }
 
-void net_set_remove(rl_net *n, net_set_id id, rl_conn *c) {
+void rl_net_set_remove(rl_net *n, net_set_id id, rl_conn *c) {
     net_set *s = &n->sets[id];
     uint32_t place = c->slot[id];
     if (place == 0)
@@ -49,7 +49,7 @@ static void net_deliver(rl_net *n) {
         rl_conn *c = s->at[i];
         c->slot[NET_RESUMED] = 0;
         s->at[i] = NULL;
-        net_conn_deliver_left(c);
+        rl_net_conn_deliver_left(c);
     }
     s->count -= count;
     for (uint32_t i = 0; i < s->count; i++) {
@@ -61,7 +61,7 @@ static void net_deliver(rl_net *n) {
 static void net_settle(rl_net *n) {
     net_set *s = &n->sets[NET_TO_SETTLE];
     for (uint32_t i = 0; i < s->count; i++) /* on_close may close others: count may grow */
-        net_conn_settle(s->at[i]);
+        rl_net_conn_settle(s->at[i]);
     s->count = 0;
 }
 
@@ -70,7 +70,7 @@ static bool net_has_work(const rl_net *n) {
 }
 
 static void handle_closed(uv_handle_t *h) {
-    net_handle_closed(h->data);
+    rl_net_handle_closed(h->data);
 }
 
 static void net_close_handles(rl_net *n) {
@@ -124,9 +124,9 @@ static void net_flush_held(rl_net *n) {
     while (i < s->count) {
         rl_conn *c = s->at[i];
         if (c->gates.count && net_gates_first(&c->gates)->seq <= n->released)
-            net_conn_flush(c);
+            rl_net_conn_flush(c);
         if (c->gates.count == 0 || c->state >= NET_CLOSING) {
-            net_set_remove(n, NET_HELD, c); /* another is in its place now */
+            rl_net_set_remove(n, NET_HELD, c); /* another is in its place now */
             continue;
         }
         uint64_t seq = net_gates_first(&c->gates)->seq;
@@ -144,7 +144,7 @@ void rl_net_flush(rl_net *n, uint64_t released_seq) {
     for (uint32_t i = 0; i < s->count; i++) {
         rl_conn *c = s->at[i];
         c->slot[NET_TOUCHED] = 0;
-        net_conn_flush(c);
+        rl_net_conn_flush(c);
     }
     s->count = 0;
     if (n->held_min <= n->released)
@@ -154,7 +154,7 @@ void rl_net_flush(rl_net *n, uint64_t released_seq) {
 /* ---- life ---- */
 
 static void net_free(rl_net *n) {
-    net_listeners_release(n);
+    rl_net_listeners_release(n);
     for (int id = 0; id < NET_SETS; id++)
         rl_free(n->sets[id].at);
     rl_free(n->shared);
@@ -184,7 +184,7 @@ int rl_net_create(uv_loop_t *loop, const rl_net_handler *handler, rl_net **out) 
     return 0;
 }
 
-void net_handle_closed(rl_net *n) {
+void rl_net_handle_closed(rl_net *n) {
     if (--n->handles > 0)
         return;
     void (*done)(void *arg) = n->done;

@@ -129,30 +129,31 @@ struct rl_net {
 };
 
 /* net.c */
-void net_set_add(rl_net *n, net_set_id id, rl_conn *c); /* no effect when it is in */
-void net_set_remove(rl_net *n, net_set_id id, rl_conn *c);
-void net_handle_closed(rl_net *n); /* from each handle's close callback, as the last thing */
+void rl_net_set_add(rl_net *n, net_set_id id, rl_conn *c); /* no effect when it is in */
+void rl_net_set_remove(rl_net *n, net_set_id id, rl_conn *c);
+void rl_net_handle_closed(rl_net *n); /* from each handle's close callback, as the last thing */
 
 /* listener.c */
-void net_listeners_release(rl_net *n); /* once their handles are closed */
-void net_accept_again(uv_timer_t *timer);
+void rl_net_listeners_release(rl_net *n); /* once their handles are closed */
+void rl_net_accept_again(uv_timer_t *timer);
 
 /* conn.c */
 /* Takes over fd, an accepted socket; address may be NULL. Calls on_open. */
-void net_conn_accept(net_listener *l, int fd, const struct sockaddr *address, socklen_t len);
-void net_conn_deliver_left(rl_conn *c);
-void net_conn_settle(rl_conn *c); /* CLOSING to CLOSED */
+void rl_net_conn_accept(net_listener *l, int fd, const struct sockaddr *address, socklen_t len);
+void rl_net_conn_deliver_left(rl_conn *c);
+void rl_net_conn_settle(rl_conn *c); /* CLOSING to CLOSED */
 
 /* address.c */
-void net_address_text(const struct sockaddr *address, char *text, size_t size); /* "[::1]:6379" */
-bool net_address_is_loopback(const struct sockaddr *address);
+void rl_net_address_text(const struct sockaddr *address, char *text,
+                         size_t size); /* "[::1]:6379" */
+bool rl_net_address_is_loopback(const struct sockaddr *address);
 
 /* output.c */
-void net_conn_flush(rl_conn *c); /* writes what may be sent; may close the connection */
+void rl_net_conn_flush(rl_conn *c); /* writes what may be sent; may close the connection */
 
 /* gate.c */
-void net_gates_open(net_gates *g, uint64_t released); /* forgets those that are open */
-void net_gates_release(net_gates *g);
+void rl_net_gates_open(net_gates *g, uint64_t released); /* forgets those that are open */
+void rl_net_gates_release(net_gates *g);
 
 static inline net_gate *net_gates_first(net_gates *g) {
     return &g->at[g->head];

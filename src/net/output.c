@@ -75,17 +75,17 @@ static void output_write(rl_conn *c, uint64_t until) {
     }
 }
 
-void net_conn_flush(rl_conn *c) {
+void rl_net_conn_flush(rl_conn *c) {
     rl_net *n = c->net;
     uint64_t until;
     if (c->state >= NET_CLOSING)
         return;
     if (c->gates.count)
-        net_gates_open(&c->gates, n->released);
+        rl_net_gates_open(&c->gates, n->released);
     if (c->gates.count) {
         net_gate *first = net_gates_first(&c->gates);
         until = first->from;
-        net_set_add(n, NET_HELD, c);
+        rl_net_set_add(n, NET_HELD, c);
         if (first->seq < n->held_min)
             n->held_min = first->seq;
     } else {
@@ -103,7 +103,7 @@ rl_chain *rl_conn_output(rl_conn *c) {
 
 void rl_conn_touch(rl_conn *c) {
     if (c->slot[NET_TOUCHED] == 0 && c->state < NET_CLOSING)
-        net_set_add(c->net, NET_TOUCHED, c);
+        rl_net_set_add(c->net, NET_TOUCHED, c);
 }
 
 size_t rl_conn_output_pending(const rl_conn *c) {

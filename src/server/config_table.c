@@ -86,8 +86,8 @@ static const rl_config_row rows[] = {
     {INT("timeout", "0", 0, INT_MAX, timeout_s), .unit = "seconds",
      .text = "Close a connection that has been idle this long; 0 never does."},
     {INT("maxclients", "10000", 1, UINT_MAX, maxclients),
-     .text = "Connections at the same time. Lowered at start when the process may not open that "
-             "many files."},
+     .text = "Connections at the same time. The limit on open files is raised for them at "
+             "start; the log says when the system does not allow that."},
 
     /* --- process --- */
     {.section = "Process",
@@ -99,7 +99,7 @@ static const rl_config_row rows[] = {
              "stopping itself once; auto finds out which."},
     {TEXT("pidfile", "", pidfile), FIXED, .expects = "the path of a file",
      .text = "File to write the process id to; removed at the end. Empty for none, but "
-             "/var/run/redis.pid when daemonize is on, as in Redis."},
+             "/var/run/rubellite.pid when daemonize is on, as in Redis."},
     {TEXT("logfile", "", logfile), FIXED, .expects = "the path of a file",
      .text = "File to append the log to; empty for standard output (or nowhere when daemonize is "
              "on)."},

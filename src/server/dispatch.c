@@ -234,7 +234,7 @@ static rl_dispatched run(rl_session *s, const rl_command *command, const rl_byte
     rl_keyspace_seen_reset(keys);
     rl_dispatch_call(s, command, argv, argc, hash, false);
     if (rl_keyspace_changes(keys) != changes &&
-        (command->flags & (RL_CMD_WRITE | RL_CMD_IMMEDIATE))) {
+        (command->flags & (RL_CMD_WRITE | RL_CMD_IMMEDIATE | RL_CMD_PROTECTED))) {
         s->last_write_seq = newest_seq(server);
         if (rl_server_store(server) && s->reply.chain == rl_conn_output(s->conn))
             rl_conn_gate(s->conn, from, s->last_write_seq, 1, true);
@@ -256,6 +256,18 @@ static const rl_command *subcommand_of(rl_session *s, const rl_command *containe
     if (sub == NULL)
         refuse_subcommand(s, container, argv);
     return sub;
+}
+
+/* A transaction's queue counts as what it is: requests that were read and not run. */
+static void check_queue_limit(rl_session *s) {
+    uint64_t limit = rl_server_settings(s->server)->client_query_buffer_bytes;
+    if (limit == 0 || s->queued_bytes <= limit)
+        return;
+    rl_log(RL_LOG_WARNING,
+           "Client addr=%s closed: its MULTI has queued more than client-query-buffer-limit",
+           rl_conn_peer(s->conn));
+    rl_server_stats(s->server)->query_limit_closed++;
+    rl_session_close(s, RL_CLOSE_NOW);
 }
 
 rl_dispatched rl_dispatch(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc,
@@ -290,6 +302,7 @@ rl_dispatched rl_dispatch(rl_session *s, const rl_command *command, const rl_byt
     if (s->in_multi && !(command->flags & RL_CMD_IMMEDIATE)) {
         rl_transaction_queue(s, command, argv, argc, hash);
         rl_reply_literal(&s->reply, "+QUEUED\r\n");
+        check_queue_limit(s);
         return RL_DISPATCHED;
     }
     return run(s, command, argv, argc, hash);

@@ -26,6 +26,7 @@ void rl_monitor_feed(rl_server *server, const rl_session *s, const rl_command *c
             continue;
         rl_chain_add(rl_conn_output(x->conn), line.ptr, line.len);
         rl_conn_touch(x->conn);
+        rl_session_check_output(x);
     }
     rl_buffer_release(&line);
 }

@@ -299,8 +299,14 @@ static void on_signal(uv_signal_t *handle, int signal_number) {
     rl_server_stop(s, RL_SHUTDOWN_SAVE);
 }
 
+/* Only now: while the keys load, no loop runs that could see a signal, so it ends the process as
+ * usual. */
+static void start_signals(rl_server *s) {
+    uv_signal_start(&s->signals[0], on_signal, SIGTERM);
+    uv_signal_start(&s->signals[1], on_signal, SIGINT);
+}
+
 static bool open_loop(rl_server *s, rl_buffer *error) {
-    static const int numbers[] = {SIGTERM, SIGINT};
     rl_net_handler handler = {on_open, rl_session_input, on_close, rl_server_turn_end, s};
     int code = uv_loop_init(&s->loop);
     if (code) {
@@ -316,7 +322,6 @@ static bool open_loop(rl_server *s, rl_buffer *error) {
     for (int i = 0; i < 2; i++) {
         uv_signal_init(&s->loop, &s->signals[i]);
         s->signals[i].data = s;
-        uv_signal_start(&s->signals[i], on_signal, numbers[i]);
     }
     s->handles_open = s->loop_open = true;
     code = rl_net_create(&s->loop, &handler, &s->net);
@@ -360,6 +365,7 @@ rl_server *rl_server_create(const rl_server_options *options, rl_buffer *error) 
         rl_server_free(s);
         return NULL;
     }
+    start_signals(s);
     rl_config_observe(s->config, rl_server_apply_setting, s);
     rl_server_refresh(s);
     rl_server_turn_begin(s);
@@ -369,9 +375,8 @@ rl_server *rl_server_create(const rl_server_options *options, rl_buffer *error) 
 
 /* ---- run and stop ---- */
 
-int rl_server_run(rl_server *s) {
+void rl_server_run(rl_server *s) {
     uv_run(&s->loop, UV_RUN_DEFAULT);
-    return s->exit_code;
 }
 
 void rl_server_stop(rl_server *s, rl_shutdown how) {
@@ -382,6 +387,8 @@ void rl_server_stop(rl_server *s, rl_shutdown how) {
         rl_clock_wall_ms() +
         (how == RL_SHUTDOWN_NOW ? 0 : 1000 * (int64_t)s->settings->shutdown_timeout_s);
     rl_net_listen_stop(s->net);
+    for (rl_session *x = s->first_session; x != NULL; x = x->next)
+        rl_conn_pause(x->conn); /* what was answered goes out; nothing new is begun */
     if (s->store)
         rl_store_sync_soon(s->store);
     uv_timer_again(&s->cron);
@@ -429,9 +436,9 @@ void rl_server_end_loop(rl_server *s) {
         rl_net_close(net, on_net_closed, s);
 }
 
-void rl_server_free(rl_server *s) {
+int rl_server_free(rl_server *s) {
     if (!s)
-        return;
+        return 0;
     if (s->handles_open) { /* the start failed half way, or nobody stopped it */
         if (s->net)
             rl_server_end_loop(s);
@@ -457,5 +464,7 @@ void rl_server_free(rl_server *s) {
     rl_chain_release(&s->sink);
     rl_chain_pool_release();
     rl_free(s->executable);
+    int exit_code = s->exit_code;
     rl_free(s);
+    return exit_code;
 }

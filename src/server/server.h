@@ -29,9 +29,11 @@ typedef struct rl_server_options {
 
 /* Opens the store, loads the keys, listens. On failure returns NULL with a sentence in error. */
 rl_server *rl_server_create(const rl_server_options *options, rl_buffer *error);
-/* Runs until it is told to stop; returns the process's exit code. */
-int rl_server_run(rl_server *s);
-void rl_server_free(rl_server *s);
+/* Runs until it is told to stop. */
+void rl_server_run(rl_server *s);
+/* Closes the store (which takes its time) and frees everything. Returns the process's exit code:
+ * not 0 when something could not be written into the database. NULL is fine. */
+int rl_server_free(rl_server *s);
 
 typedef enum rl_shutdown {
     RL_SHUTDOWN_SAVE,   /* drain, fold, checkpoint, close */

@@ -134,7 +134,7 @@ static void reply_mode_step(rl_session *s) {
     s->reply.chain = s->reply_mode == RL_REPLY_ON ? rl_conn_output(s->conn) : &s->server->sink;
 }
 
-static void check_output_limit(rl_session *s) {
+void rl_session_check_output(rl_session *s) {
     uint64_t hard = s->server->settings->output_limit[RL_CLIENT_NORMAL].hard_bytes;
     if (hard && rl_conn_output_pending(s->conn) > hard) {
         rl_log(RL_LOG_WARNING,
@@ -166,8 +166,8 @@ static size_t run_window(rl_session *s, ahead *window, int count, bool *go_on) {
                 reply_mode_step(s);
             if (server->batch && rl_batch_builder_bytes(server->batch) > SEAL_AT_BYTES)
                 rl_server_seal(server);
-            check_output_limit(s);
-            if (result == RL_PARKED || s->close_after_reply) {
+            rl_session_check_output(s);
+            if (result == RL_PARKED || s->close_after_reply || server->stopping) {
                 *go_on = false;
                 return window[i].request.end;
             }

@@ -85,6 +85,9 @@ void rl_session_set_text(char **field, rl_bytes text); /* empty: NULL */
 /* Asks for a close once the reply of the running command is written (QUIT, CLIENT KILL of itself).
  */
 void rl_session_close(rl_session *s, rl_conn_closing how);
+/* Closes the session when its unsent output is over the hard limit; after anything that can add to
+ * it. */
+void rl_session_check_output(rl_session *s);
 /* One line of CLIENT LIST, with a final \n. */
 void rl_session_describe(const rl_session *s, rl_buffer *out);
 size_t rl_session_memory(const rl_session *s);

@@ -68,9 +68,6 @@ bool rl_supervise_begin(const rl_settings *set, rl_buffer *error) {
     bool supervised = by(set, "systemd", "NOTIFY_SOCKET") || by(set, "upstart", "UPSTART_JOB");
     if (set->daemonize && !supervised && !go_to_background(error))
         return false;
-    const char *pidfile = pidfile_of(set);
-    if (pidfile)
-        write_pidfile(pidfile);
     return true;
 }
 
@@ -93,6 +90,9 @@ static void notify_systemd(const char *message) {
 }
 
 void rl_supervise_ready(const rl_settings *set) {
+    const char *pidfile = pidfile_of(set);
+    if (pidfile)
+        write_pidfile(pidfile);
     if (by(set, "systemd", "NOTIFY_SOCKET"))
         notify_systemd("STATUS=Ready to accept connections\nREADY=1\n");
     else if (by(set, "upstart", "UPSTART_JOB"))

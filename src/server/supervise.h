@@ -8,10 +8,12 @@
 
 #include "server/config.h"
 
-/* Before anything is opened or any thread runs: goes to the background when asked and writes the
- * pidfile. */
+/* Before anything is opened or any thread runs: goes to the background when asked. */
 bool rl_supervise_begin(const rl_settings *set, rl_buffer *error);
-void rl_supervise_ready(const rl_settings *set); /* ready to accept connections */
+/* Ready to accept connections: writes the pidfile (not before, for a server that is refused the
+ * directory must leave the pidfile of the one that holds it alone) and tells the service manager.
+ */
+void rl_supervise_ready(const rl_settings *set);
 void rl_supervise_stopping(const rl_settings *set);
 void rl_supervise_end(const rl_settings *set); /* removes the pidfile */
 

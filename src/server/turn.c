@@ -7,6 +7,7 @@
  * one write that appends the batch.
  */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -235,13 +236,15 @@ void rl_server_turn_end(void *server) {
     /* The batch goes to the journal before any reply goes out, because a reply is a promise. */
     rl_server_seal(s);
     read_progress(s);
-    /* Failed writes are answered before the flush, because the flush would hold their replies for
-     * ever. */
-    if (s->progress.failed)
-        fail_held_writes(s);
     if (s->blocked_count)
         wake_blocked(s);
     rl_net_flush(s->net, s->progress.released_seq);
+    /* Failed writes come after that flush, because it let go what the journal did take; without
+     * this the others would wait for ever. */
+    if (s->progress.failed) {
+        fail_held_writes(s);
+        rl_net_flush(s->net, s->progress.released_seq);
+    }
     /* Waiting clients go on after the flush: what they do belongs to the next turn. */
     resume_postponed(s);
     rl_keyspace_stats_read(s->keys, &before);
@@ -265,7 +268,7 @@ static size_t resident_bytes(void) {
     if (fscanf(f, "%lu %lu", &size, &resident) != 2)
         resident = 0;
     fclose(f);
-    return resident * 4096;
+    return resident * (size_t)sysconf(_SC_PAGESIZE);
 }
 
 const rl_memory_use *rl_server_memory(rl_server *s, bool fresh) {
