@@ -96,6 +96,9 @@ static inline bool input_is_direct(const rl_conn *c) {
 /* How large the own buffer should be for `left` bytes that stay. */
 static size_t input_target(const rl_conn *c, size_t left) {
     if (c->expect > left) {
+        /* Growing at each read would copy all there is each time: only once no read has room. */
+        if (c->in_cap >= left + NET_HEAD_BYTES && c->in_cap < c->expect)
+            return c->in_cap;
         size_t most = EXPECT_FACTOR * left;
         if (most < EXPECT_FIRST_BYTES)
             most = EXPECT_FIRST_BYTES;
@@ -111,11 +114,10 @@ static size_t input_target(const rl_conn *c, size_t left) {
 
 /* Keeps `left` bytes at `from` (which may be in the own buffer) as the left-over input. */
 static void input_keep(rl_conn *c, const char *from, size_t left) {
-    size_t target = input_target(c, left);
+    size_t target = rl_alloc_good_size(input_target(c, left));
     c->in_len = left;
     /* Too small, or a large one that would be held for little. */
     if (c->in_cap < target || c->in_cap - target > NET_READ_BYTES) {
-        target = rl_alloc_good_size(target);
         if (from == c->in && target > c->in_cap) {
             c->in = rl_realloc(c->in, target);
         } else {
