@@ -47,7 +47,7 @@
 #define CHECKPOINT_WAL_LARGE   (1024ull << 20)
 /* Fold before the interval is over when the backlog is this part of its limit; a transaction takes
  * as much. */
-#define BACKLOG_PART 4
+#define BACKLOG_PART 2
 /* Batches freed in one go: a fold of a second leaves thousands, and the loop has better to do than
  * to free them all at once. */
 #define FREE_PER_COLLECT 256

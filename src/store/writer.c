@@ -23,6 +23,11 @@
 #define STOP_ATTEMPTS     5
 #define TRANSACTION_BYTES (64u << 20)
 
+/* Folding takes one part in so many of the time, unless the backlog asks for more; but a fold is
+ * never put off for longer than this. */
+#define PAUSE_FACTOR  4
+#define PAUSE_MOST_MS 5000
+
 /* Rounds without a fold after which the page cache is given back. */
 #define IDLE_ROUNDS 5
 
@@ -63,6 +68,7 @@ struct rl_writer {
 
     /* the thread's own */
     int64_t folded_ms;   /* when it last folded what was due */
+    int64_t took_ms;     /* how long that took */
     int64_t retry_at_ms; /* after a failure: then, and not before; else 0 */
     int64_t retry_ms;
     int idle_rounds; /* since something was folded */
@@ -269,11 +275,22 @@ static void sleep_until(rl_writer *w, int64_t until_ms) {
         atomic_store(&w->awake, false); /* before the round looks at what is wanted */
 }
 
+/* From the start of one fold by time to the next. After a fold that took long, longer: rows that
+ * change often and pages with many changed rows are then written less often, and the next fold
+ * costs little more. */
+static int64_t fold_pause_ms(const rl_writer *w) {
+    int64_t pause_ms = w->took_ms * PAUSE_FACTOR;
+    if (pause_ms > PAUSE_MOST_MS)
+        pause_ms = PAUSE_MOST_MS;
+    int64_t interval_ms = atomic_load(&w->interval_ms);
+    return pause_ms > interval_ms ? pause_ms : interval_ms;
+}
+
 /* Folds what is due. Returns when to look again. */
 static int64_t fold_due(rl_writer *w) {
     int64_t now_ms = rl_clock_mono_ms();
     uint64_t wanted = atomic_load(&w->wanted_seq);
-    bool due = now_ms >= w->folded_ms + atomic_load(&w->interval_ms) || w->retry_at_ms != 0 ||
+    bool due = now_ms >= w->folded_ms + fold_pause_ms(w) || w->retry_at_ms != 0 ||
                wanted > atomic_load_explicit(&w->folded_seq, memory_order_relaxed);
     rl_batch *next;
     if (due && now_ms >= w->retry_at_ms) {
@@ -288,8 +305,9 @@ static int64_t fold_due(rl_writer *w) {
             if (wanted <= atomic_load_explicit(&w->folded_seq, memory_order_relaxed))
                 break;
         }
+        w->took_ms = rl_clock_mono_ms() - now_ms;
     }
-    return w->retry_at_ms ? w->retry_at_ms : w->folded_ms + atomic_load(&w->interval_ms);
+    return w->retry_at_ms ? w->retry_at_ms : w->folded_ms + fold_pause_ms(w);
 }
 
 static void fold_rest(rl_writer *w) {
