@@ -12,7 +12,7 @@
 #include "base/bytes.h"
 
 #define RL_INT64_TEXT_MAX  21 /* "-9223372036854775808" and a zero */
-#define RL_DOUBLE_TEXT_MAX 5 * 1024
+#define RL_DOUBLE_TEXT_MAX (5 * 1024)
 
 /* Writes a decimal without terminator and returns its length (at most 20). */
 size_t rl_int64_format(char *out, int64_t value);

@@ -380,7 +380,7 @@ void rl_table_remove(rl_table *t, rl_slot slot, uint64_t hash) {
             break;
         }
     }
-    if (head->chained)
+    if (head->chained) /* NOLINT: head is an element of an array, never NULL */
         chain_trim(t, s, head);
     s->count--;
     t->count--;
