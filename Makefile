@@ -161,7 +161,7 @@ format-check: ## Fail when a C file is not formatted
 
 lint: ## Layers, names, links of the documents, clang-tidy, cppcheck
 	@$(DEPS) lint run test
-	@$(call configure,$(BUILD)/lint,-DRUBELLITE_LTO=OFF -DRUBELLITE_TESTS=ON)
+	@$(call configure,$(BUILD)/lint,-DCMAKE_BUILD_TYPE=Debug -DRUBELLITE_TESTS=ON)
 	@$(call compile,$(BUILD)/lint) --target rubellite-server
 	@tests/tools/check-links
 	@tests/tools/check-layers --build $(BUILD)/lint
