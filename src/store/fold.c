@@ -110,8 +110,7 @@ struct rl_fold {
     void *on_rows_arg;
 };
 
-/* --- statements ---------------------------------------------------------------------------------
- */
+/* --- statements ------------------------------------------------------------------------------ */
 
 /* Runs a statement that gives no row. */
 static int run(rl_fold *f, int number) {
@@ -168,8 +167,7 @@ static void bind_row(sqlite3_stmt *stmt, const rl_merge_entry *e) {
     bind_value(stmt, 6, e);
 }
 
-/* --- flush --------------------------------------------------------------------------------------
- */
+/* --- flush ----------------------------------------------------------------------------------- */
 
 /* Rows of strangers were never counted: the number must not fall below zero. */
 static void count_gone(rl_fold *f) {
@@ -314,8 +312,7 @@ static int flush_names(rl_fold *f, const uint32_t *order, size_t count) {
     return rc;
 }
 
-/* Rows in order of id lie in memory in the order they were changed: ask for them before their turn.
- */
+/* Rows in order of id lie in memory in the order of change: ask for them before their turn. */
 static void prefetch(const rl_merge_entry *entries, const uint32_t *order, size_t at,
                      size_t count) {
     if (at + ENTRIES_AHEAD < count)
@@ -372,8 +369,7 @@ static int flush(rl_fold *f) {
     return rc;
 }
 
-/* --- barriers -----------------------------------------------------------------------------------
- */
+/* --- barriers -------------------------------------------------------------------------------- */
 
 static int32_t stored_db(const rl_fold *f, int32_t spoken) {
     for (size_t i = 0; i < f->swap_count; i++) {
@@ -496,8 +492,7 @@ static int move_db(rl_fold *f, int32_t from, int32_t to) {
     return run_write(f, SQL_MOVE_DB);
 }
 
-/* The swap entry whose rows must go to the number `stored` has in the table: the next of a cycle.
- */
+/* The swap entry whose rows must go to the number `stored` of the table: next in the cycle. */
 static swap *swap_into(rl_fold *f, int32_t stored) {
     for (size_t i = 0; i < f->swap_count; i++) {
         if (f->swaps[i].spoken == stored)
@@ -554,8 +549,7 @@ static int apply_swaps(rl_fold *f) {
     return SQLITE_OK;
 }
 
-/* --- one fold -----------------------------------------------------------------------------------
- */
+/* --- one fold -------------------------------------------------------------------------------- */
 
 static int read_value(void *arg, uint64_t id, rl_buffer *out, bool *found) {
     rl_fold *f = arg;

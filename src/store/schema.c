@@ -64,8 +64,7 @@ static const char tables_sql[] =
     "  FROM rl_key WHERE type = 1 AND (expires_at IS NULL OR expires_at > " NOW_MS ");";
 
 static void configure_sqlite(void) {
-    /* Counting bytes takes a process-wide lock at each allocation. Refused once SQLite runs: fine.
-     */
+    /* Counting bytes takes a process-wide lock at each allocation. */
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     sqlite3_initialize();
 }
@@ -115,8 +114,7 @@ static uint32_t read_u32(const unsigned char *p) {
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-/* The first 100 bytes, before SQLite sees the file: SQLite's own words for these cases help nobody.
- */
+/* The first 100 bytes, before SQLite sees the file: its own words for these cases help nobody. */
 static int check_header(const char *path, char *error, size_t error_len) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {

@@ -87,7 +87,7 @@ static void on_progress(void *arg) {
         s->options.notify(s->options.notify_arg);
 }
 
-/* --- open ------------------------------------------------------------------------------------- */
+/* --- open ------------------------------------------------------------------------------------ */
 
 static int say(char *error, size_t error_len, int code, const char *subject, const char *what) {
     snprintf(error, error_len, "%s: %s", subject, what);
@@ -348,7 +348,7 @@ int rl_store_start(rl_store *s, char *error, size_t error_len) {
     return code;
 }
 
-/* --- the queue -------------------------------------------------------------------------------- */
+/* --- the queue ------------------------------------------------------------------------------- */
 
 static bool is_journaled(const rl_store *s) {
     return s->options.durability != RL_DURABILITY_NONE;
@@ -461,7 +461,7 @@ void rl_store_collect(rl_store *s) {
     replace_standing(s);
 }
 
-/* --- progress --------------------------------------------------------------------------------- */
+/* --- progress -------------------------------------------------------------------------------- */
 
 void rl_store_progress_read(const rl_store *s, rl_store_progress *out) {
     uint64_t folded = rl_writer_folded_seq(s->writer);
@@ -527,7 +527,7 @@ void rl_store_stats_read(const rl_store *s, rl_store_stats *out) {
     out->journal_last_sync_us = j.last_sync_us;
 }
 
-/* --- settings and wishes ---------------------------------------------------------------------- */
+/* --- settings and wishes --------------------------------------------------------------------- */
 
 void rl_store_set_durability(rl_store *s, rl_durability durability) {
     if (durability == s->options.durability)
@@ -538,8 +538,7 @@ void rl_store_set_durability(rl_store *s, rl_durability durability) {
     s->answered_seq = progress.released_seq;
     s->options.durability = durability;
     if (!is_journaled(s)) {
-        /* The journal rests with what it has. Fold that, so that it soon holds nothing that counts.
-         */
+        /* The journal rests. Fold what it has, so that it soon holds nothing that counts. */
         s->pending = NULL;
         s->broken = false;
         rl_writer_want(s->writer, s->taken_seq);
@@ -586,7 +585,7 @@ uint64_t rl_store_checkpoint_soon(rl_store *s) {
     return number;
 }
 
-/* --- close ------------------------------------------------------------------------------------ */
+/* --- close ----------------------------------------------------------------------------------- */
 
 int rl_store_close(rl_store *s, bool fold) {
     if (s == NULL)

@@ -54,8 +54,7 @@ typedef enum rl_store_error {
 
 typedef struct rl_store rl_store;
 
-/* On failure *out is untouched and error has a sentence for the user: what, where, and what to do.
- */
+/* On failure *out is untouched and error has a sentence for the user: what, where, what to do. */
 int rl_store_open(const rl_store_options *options, rl_store **out, char *error, size_t error_len);
 
 typedef struct rl_store_row {

@@ -74,7 +74,7 @@ struct rl_writer {
     int idle_rounds; /* since something was folded */
 };
 
-/* --- open and close --------------------------------------------------------------------------- */
+/* --- open and close -------------------------------------------------------------------------- */
 
 /* SQLite calls it after each commit. Having it also turns SQLite's own checkpoints off. */
 static int on_wal(void *arg, sqlite3 *db, const char *name, int frames) {
@@ -145,7 +145,7 @@ void rl_writer_close(rl_writer *w, bool checkpoint) {
     rl_free(w);
 }
 
-/* --- folding ---------------------------------------------------------------------------------- */
+/* --- folding --------------------------------------------------------------------------------- */
 
 static void describe(const rl_writer *w, int rc, int error_number, char *text, size_t text_len) {
     if (error_number)
@@ -251,7 +251,7 @@ static int fold_once(rl_writer *w, const rl_batch *first) {
     return rc;
 }
 
-/* --- the thread ------------------------------------------------------------------------------- */
+/* --- the thread ------------------------------------------------------------------------------ */
 
 /* Durability was switched on while the server runs. Making the first segment takes a moment, hence
  * here. */
@@ -362,7 +362,7 @@ int rl_writer_stop(rl_writer *w, bool fold) {
     return SQLITE_OK;
 }
 
-/* --- the loop's side -------------------------------------------------------------------------- */
+/* --- the loop's side ------------------------------------------------------------------------- */
 
 void rl_writer_wake(rl_writer *w) {
     if (!atomic_exchange(&w->awake, true))

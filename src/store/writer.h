@@ -26,8 +26,7 @@ typedef struct rl_writer rl_writer;
 int rl_writer_open(const char *path, rl_writer **out, char *error, size_t error_len);
 /* While the thread does not run: what is folded, and the next row id. */
 const rl_schema_meta *rl_writer_meta(const rl_writer *w);
-/* While the thread does not run: folds `first` and all behind it, for recovery. An rl_store_error.
- */
+/* While the thread does not run, for recovery: folds `first` and all behind. An rl_store_error. */
 int rl_writer_fold(rl_writer *w, const rl_batch *first, char *error, size_t error_len);
 /* While the thread does not run. With `checkpoint`, first copies the WAL into data.db, which SQLite
  * then removes. NULL is fine. */
@@ -67,8 +66,7 @@ uint64_t rl_writer_folded_seq(const rl_writer *w);
 /* Footprints of all batches folded since start, and of the transaction at work the part that is
  * done. */
 uint64_t rl_writer_folded_bytes(const rl_writer *w);
-/* The last attempt failed: false when it did not. The sentence has what SQLite and the system said.
- */
+/* True when the last attempt failed. The sentence has what SQLite and the system said. */
 bool rl_writer_failed(const rl_writer *w, char *text, size_t text_len);
 
 typedef struct rl_writer_stats {

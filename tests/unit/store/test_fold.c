@@ -104,8 +104,7 @@ static const char *dump(void) {
 
 #define EXPECT_ROWS(text) cr_assert_str_eq(dump(), (text))
 
-/* --- one thing at a time -----------------------------------------------------------------------
- */
+/* --- one thing at a time --------------------------------------------------------------------- */
 
 Test(fold, the_newest_state_is_written_once)
 {
@@ -208,8 +207,7 @@ Test(fold, times_before_1970_and_never_are_kept)
     EXPECT_ROWS("1:0:a=@0 2:0:b= 3:0:c=@9223372036854775807");
 }
 
-/* --- patches -----------------------------------------------------------------------------------
- */
+/* --- patches --------------------------------------------------------------------------------- */
 
 Test(fold, a_patch_changes_a_value_of_the_same_fold)
 {
@@ -271,8 +269,7 @@ Test(fold, changes_of_rows_that_are_gone_do_nothing)
     EXPECT_ROWS("");
 }
 
-/* --- names -------------------------------------------------------------------------------------
- */
+/* --- names ----------------------------------------------------------------------------------- */
 
 Test(fold, two_keys_swap_their_names)
 {
@@ -402,8 +399,7 @@ Test(fold, the_number_of_rows_never_falls_below_none)
     cr_assert_leq(meta.rows, 1);
 }
 
-/* --- barriers ----------------------------------------------------------------------------------
- */
+/* --- barriers -------------------------------------------------------------------------------- */
 
 Test(fold, clear_everything)
 {
@@ -522,8 +518,7 @@ Test(fold, clear_after_a_swap_clears_what_is_there_now)
     EXPECT_ROWS("1:1:a=1");
 }
 
-/* --- failures ----------------------------------------------------------------------------------
- */
+/* --- failures -------------------------------------------------------------------------------- */
 
 Test(fold, a_full_disk_rolls_back_and_the_next_attempt_works)
 {
@@ -578,8 +573,7 @@ Test(fold, triggers_of_the_user_do_not_run_and_indexes_are_kept)
         1);
 }
 
-/* --- against the model -------------------------------------------------------------------------
- */
+/* --- against the model ----------------------------------------------------------------------- */
 
 typedef struct model_row {
     bool alive;

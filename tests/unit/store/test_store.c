@@ -62,8 +62,7 @@ static void teardown(void) {
 
 TestSuite(store, .init = setup, .fini = teardown);
 
-/* --- tools -------------------------------------------------------------------------------------
- */
+/* --- tools ----------------------------------------------------------------------------------- */
 
 typedef struct loaded {
     uint64_t rows;
@@ -185,8 +184,7 @@ static void kill_and_reopen(void) {
     cr_assert_leq(seq, last);
 }
 
-/* --- open and close ----------------------------------------------------------------------------
- */
+/* --- open and close -------------------------------------------------------------------------- */
 
 Test(store, a_new_directory_is_empty)
 {
@@ -291,8 +289,7 @@ Test(store, a_newer_or_damaged_database_is_refused_and_the_lock_given_back)
     start_store();
 }
 
-/* --- after a kill ------------------------------------------------------------------------------
- */
+/* --- after a kill ---------------------------------------------------------------------------- */
 
 Test(store, what_was_journaled_survives_a_kill)
 {
@@ -373,8 +370,7 @@ Test(store, a_journal_with_a_hole_is_refused)
     cr_assert(strstr(error, "damaged") != NULL, "%s", error);
 }
 
-/* --- progress ----------------------------------------------------------------------------------
- */
+/* --- progress -------------------------------------------------------------------------------- */
 
 Test(store, always_releases_what_is_synced)
 {
@@ -499,8 +495,7 @@ Test(store, the_queue_stays_whole_when_a_large_last_batch_is_let_go)
     cr_assert_eq(rl_store_replayed(store), 1);
 }
 
-/* --- durability while running ------------------------------------------------------------------
- */
+/* --- durability while running ---------------------------------------------------------------- */
 
 Test(store, durability_can_be_switched_at_any_time)
 {
@@ -566,8 +561,7 @@ Test(store, going_without_a_journal_folds_what_it_held)
     WAIT_UNTIL(p.folded_seq == 10);
 }
 
-/* --- failing disks -----------------------------------------------------------------------------
- */
+/* --- failing disks --------------------------------------------------------------------------- */
 
 TestSuite(store_faults, .init = setup, .fini = teardown);
 
@@ -727,8 +721,7 @@ Test(store_journal, folds_go_on_while_the_journal_is_broken)
     cr_assert_eq(rows.rows, 20);
 }
 
-/* --- readers from outside ----------------------------------------------------------------------
- */
+/* --- readers from outside -------------------------------------------------------------------- */
 
 /* Each batch sets two keys to the same value: whoever reads sees both or neither. */
 Test(store, others_read_whole_batches_while_folds_go_on)
