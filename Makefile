@@ -28,7 +28,7 @@ compile = cmake --build $(1) -j $(JOBS)
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build run test test-unit test-integration test-asan test-ubsan test-tsan \
-	test-clang coverage fuzz crash compat bench bench-quick bench-latency \
+	test-clang coverage fuzz crash compat clients bench bench-quick bench-latency \
 	bench-built demo install uninstall format \
 	format-check lint check docs docs-check clean fresh-debian tests-built
 
@@ -103,6 +103,10 @@ crash: tests-built ## Kill -9 under load, ROUNDS times, and check that nothing a
 
 compat: tests-built ## Compare every command's replies with redis-server's
 	@$(CTEST) --test-dir $(BUILD) -L compat -V
+
+clients: build ## Real clients: redis-cli, redis-benchmark, redis-py, node's, an exporter
+	@$(DEPS) clients
+	@tests/clients/run.py --ours $(SERVER) $(ARGS)
 
 bench-built:
 	@$(DEPS) run bench >&2
