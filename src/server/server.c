@@ -167,14 +167,6 @@ static void on_close(void *session) {
 
 /* ---- start ---- */
 
-static rl_durability durability_of(const rl_settings *set) {
-    if (!set->appendonly)
-        return RL_DURABILITY_NONE;
-    static const rl_durability by_fsync[] = {RL_DURABILITY_NO, RL_DURABILITY_ALWAYS,
-                                             RL_DURABILITY_EVERYSEC};
-    return by_fsync[set->appendfsync];
-}
-
 static void notify(void *server) {
     rl_server *s = server;
     uv_async_send(&s->wake);
@@ -202,7 +194,7 @@ static bool open_store(rl_server *s, rl_buffer *error) {
     int64_t from_us = rl_clock_mono_us();
     rl_store_options options = {.dir = set->dir,
                                 .dbfilename = set->dbfilename,
-                                .durability = durability_of(set),
+                                .durability = rl_server_durability(set),
                                 .segment_bytes = set->journal_segment_bytes,
                                 .backlog_limit_bytes = set->journal_backlog_bytes,
                                 .fold_interval_ms = set->fold_interval_ms,

@@ -5,13 +5,17 @@
 #include "base/log.h"
 #include "server/server_private.h"
 
-static void apply_durability(rl_server *s) {
+rl_durability rl_server_durability(const rl_settings *set) {
+    if (!set->appendonly)
+        return RL_DURABILITY_NONE;
     static const rl_durability by_fsync[] = {RL_DURABILITY_NO, RL_DURABILITY_ALWAYS,
                                              RL_DURABILITY_EVERYSEC};
+    return by_fsync[set->appendfsync];
+}
+
+static void apply_durability(rl_server *s) {
     if (s->store)
-        rl_store_set_durability(s->store, s->settings->appendonly
-                                              ? by_fsync[s->settings->appendfsync]
-                                              : RL_DURABILITY_NONE);
+        rl_store_set_durability(s->store, rl_server_durability(s->settings));
 }
 
 static void apply_store_limits(rl_server *s) {
