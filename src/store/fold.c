@@ -640,7 +640,11 @@ int rl_fold_run(rl_fold *f, const rl_batch *first, uint64_t max_bytes, rl_fold_r
     f->stored_below = f->next.next_id;
     f->rows = f->bytes = f->flushed_bytes = 0;
     f->swap_count = f->cleared_count = 0;
-    int rc = run(f, SQL_BEGIN);
+    int rc = SQLITE_OK;
+    if (!sqlite3_get_autocommit(f->db))
+        rc = run(f, SQL_ROLLBACK); /* the one after the last failure failed too */
+    if (rc == SQLITE_OK)
+        rc = run(f, SQL_BEGIN);
     if (rc != SQLITE_OK)
         return rc;
     rc = fold_batches(f, first, max_bytes ? max_bytes : 1, result);

@@ -2,10 +2,11 @@
 /*
  * The keeper; see keeper.h.
  *
- * Numbers. A run raises `started`, then reads `required_seq` and waits until that much is folded; a
- * request stores `required_seq`, then reads `started` and is answered by the run after it. Both
- * sides sequentially consistent: a request that still saw the old `started` is seen by the run that
- * raised it.
+ * Numbers. A run raises `started`, then reads `required_seq`, and counts as done only if that much
+ * is folded; a request stores `required_seq`, then reads `started` and is answered by a run after
+ * it. Both sides sequentially consistent: a request that still saw the old `started` is seen by the
+ * run that raised it. While a fold is missing, as on a full disk, runs by time and size go on: they
+ * may be what makes room.
  */
 #include "store/keeper.h"
 
@@ -181,7 +182,8 @@ static void wait_reason(rl_keeper *k, int64_t last_ms, uint64_t last_commits, bo
     pthread_mutex_lock(&k->lock);
     while (!k->stopping) {
         *idle = k->commits == last_commits;
-        if (atomic_load(&k->wanted) > atomic_load(&k->done))
+        if (atomic_load(&k->wanted) > atomic_load(&k->done) &&
+            k->folded_seq >= atomic_load(&k->required_seq))
             return;
         if (k->commits != k->copied && atomic_load(&k->wal_bytes) > size_limit(k))
             return;
@@ -198,8 +200,7 @@ static void wait_reason(rl_keeper *k, int64_t last_ms, uint64_t last_commits, bo
 /* With the lock held: tries run number `number` until it succeeds or the keeper stops. */
 static void run_checkpoint(rl_keeper *k, bool idle) {
     uint64_t number = atomic_fetch_add(&k->started, 1) + 1;
-    while (!k->stopping && k->folded_seq < atomic_load(&k->required_seq))
-        wait_changed(k, -1);
+    bool counts = k->folded_seq >= atomic_load(&k->required_seq);
     while (!k->stopping) {
         uint64_t commits = k->commits;
         pthread_mutex_unlock(&k->lock);
@@ -209,7 +210,8 @@ static void run_checkpoint(rl_keeper *k, bool idle) {
             atomic_store(&k->last_us, (uint64_t)(rl_clock_mono_us() - from_us));
             atomic_store(&k->last_wall_ms, rl_clock_wall_ms());
             note_size(k);
-            atomic_store(&k->done, number);
+            if (counts)
+                atomic_store(&k->done, number);
             k->options.on_done(k->options.arg);
             pthread_mutex_lock(&k->lock);
             return;

@@ -71,6 +71,7 @@ struct rl_store {
     uint64_t taken_seq, taken_bytes;
     uint64_t appended_seq;    /* the last one the journal took */
     uint64_t answered_seq;    /* released under an earlier durability: cannot be taken back */
+    bool sync_wanted;         /* of what is pending */
     bool journal_open;        /* it has been started */
     bool broken;              /* it refused with an I/O error, and has not taken anything since */
     int64_t journal_retry_ms; /* not before */
@@ -85,6 +86,10 @@ static void on_progress(void *arg) {
     rl_store *s = arg;
     if (!atomic_load(&s->closing) && s->options.notify && !atomic_exchange(&s->notified, true))
         s->options.notify(s->options.notify_arg);
+}
+
+static bool is_journaled(const rl_store *s) {
+    return s->options.durability != RL_DURABILITY_NONE;
 }
 
 /* --- open ------------------------------------------------------------------------------------ */
@@ -315,7 +320,11 @@ static void apply_backlog_limit(rl_store *s) {
 
 int rl_store_start(rl_store *s, char *error, size_t error_len) {
     uint64_t folded_seq = rl_writer_meta(s->writer)->folded_seq;
-    if (s->options.durability != RL_DURABILITY_NONE) {
+    rl_journal_stats journal;
+    rl_journal_stats_read(s->journal, &journal);
+    /* Starting takes the validity from what is in the segments. That must not wait until a journal
+     * is wanted: frames that recovery dropped carry numbers that will be given again. */
+    if (is_journaled(s) || journal.segments + journal.spare_segments > 0) {
         if (rl_journal_start(s->journal, folded_seq, error, error_len) != RL_JOURNAL_OK)
             return RL_STORE_IO;
         s->journal_open = true;
@@ -349,10 +358,6 @@ int rl_store_start(rl_store *s, char *error, size_t error_len) {
 }
 
 /* --- the queue ------------------------------------------------------------------------------- */
-
-static bool is_journaled(const rl_store *s) {
-    return s->options.durability != RL_DURABILITY_NONE;
-}
 
 static uint64_t backlog_bytes(const rl_store *s) {
     return s->taken_bytes - rl_writer_folded_bytes(s->writer);
@@ -432,6 +437,10 @@ static void drain_pending(rl_store *s) {
             !journal_take(s, s->pending))
             return;
         s->pending = rl_batch_next_load(s->pending);
+    }
+    if (s->sync_wanted) {
+        s->sync_wanted = false;
+        rl_journal_sync_soon(s->journal);
     }
     if (s->broken && rl_journal_healthy(s->journal, NULL, NULL, 0)) {
         s->broken = false;
@@ -568,10 +577,12 @@ void rl_store_set_fold_interval(rl_store *s, uint32_t ms) {
 }
 
 void rl_store_sync_soon(rl_store *s) {
-    if (is_journaled(s) && s->journal_open && !s->broken)
+    if (is_journaled(s) && s->journal_open && !s->broken) {
         rl_journal_sync_soon(s->journal);
-    else
+        s->sync_wanted = s->pending != NULL; /* and once more when that is in */
+    } else {
         rl_writer_want(s->writer, s->taken_seq); /* a fold syncs too */
+    }
 }
 
 void rl_store_fold_soon(rl_store *s) {

@@ -547,6 +547,16 @@ Test(fold, a_full_disk_rolls_back_and_the_next_attempt_works)
     cr_assert_eq(meta.next_id, 3);
 }
 
+Test(fold, a_transaction_left_open_is_rolled_back_first)
+{
+    put(1, 0, "a", "1");
+    fold_all();
+    store_sql_run(db, "BEGIN; DELETE FROM rl_key");
+    put(2, 0, "b", "2");
+    fold_all();
+    EXPECT_ROWS("1:0:a=1 2:0:b=2");
+}
+
 Test(fold, damaged_bytes_change_nothing)
 {
     put(1, 0, "a", "1");

@@ -213,6 +213,23 @@ Test(keeper, when_asked_and_not_before_all_of_it_is_folded)
     }
 }
 
+Test(keeper, goes_on_by_time_while_what_was_asked_for_cannot_be_folded)
+{
+    options.interval_ms = 5;
+    start();
+    fold();
+    uint64_t number = rl_keeper_request(keeper, folded + 2);
+    rl_keeper_poke(keeper);
+    fold();
+    while (rows_in_main() < 2)
+        await_done();
+    cr_assert_lt(stats().done, number);
+    fold();
+    while (stats().done < number)
+        await_done();
+    cr_assert_eq(rows_in_main(), 3);
+}
+
 Test(keeper, stops_while_it_waits_for_a_fold)
 {
     start();

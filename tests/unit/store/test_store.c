@@ -370,6 +370,31 @@ Test(store, a_journal_with_a_hole_is_refused)
     cr_assert(strstr(error, "damaged") != NULL, "%s", error);
 }
 
+/* Frames beyond a hole that were never synced are dropped. Their numbers are given again, so they
+ * must not come back, not even when the server goes on without a journal. */
+Test(store, what_recovery_dropped_never_comes_back)
+{
+    options.durability = RL_DURABILITY_NO;
+    start_store();
+    put_many(20, 20000); /* three in a segment of 64 KiB */
+    WAIT_UNTIL(p.released_seq == seq);
+    char *copy = store_files_make();
+    store_files_copy(dir, copy);
+    rl_store_close(store, false);
+    store = NULL;
+    store_files_remove(dir);
+    options.dir = dir = copy;
+    cr_assert_eq(remove(store_files_path(dir, "journal/00000002.journal")), 0);
+    options.durability = RL_DURABILITY_NONE;
+    start_store();
+    cr_assert_eq(seq, 3);
+    put_many(3, 10); /* up to the first of those that were dropped */
+    fold_now();
+    kill_and_reopen();
+    cr_assert_eq(seq, 6);
+    cr_assert_eq(rows.rows, 6);
+}
+
 /* --- progress -------------------------------------------------------------------------------- */
 
 Test(store, always_releases_what_is_synced)
@@ -703,6 +728,19 @@ Test(store_journal, a_sync_that_fails_is_not_believed_the_second_time)
     } while (stats.journal_failed_syncs == 0);
     kill_both();
     cr_assert_eq(rows.rows, total);
+}
+
+Test(store_journal, a_sync_asked_for_covers_what_the_journal_had_not_taken_yet)
+{
+    options.durability = RL_DURABILITY_NO;
+    start_store();
+    faulty_files_hold_syncs(true); /* no new segment gets ready */
+    while (progress().appended_seq == seq)
+        put_many(1, 20000);
+    rl_store_sync_soon(store);
+    faulty_files_hold_syncs(false);
+    WAIT_UNTIL(p.synced_seq == seq);
+    cr_assert_eq(progress().folded_seq, 0);
 }
 
 Test(store_journal, folds_go_on_while_the_journal_is_broken)
