@@ -93,10 +93,10 @@ static void announce(rl_server *server) {
         const rl_load_report *report = rl_server_load_report(server);
         const char *dir = realpath(set->dir, where) ? where : set->dir;
         if (report->replayed_batches)
-            rl_log(RL_LOG_NOTICE,
-                   "The journal held %" PRIu64
-                   " batches that were not in the database yet: they are now",
-                   report->replayed_batches);
+            rl_log(RL_LOG_NOTICE, "The journal held %" PRIu64 " %s not in the database yet: %s now",
+                   report->replayed_batches,
+                   report->replayed_batches == 1 ? "batch that was" : "batches that were",
+                   report->replayed_batches == 1 ? "it is" : "they are");
         rl_log(RL_LOG_NOTICE, "Data is in %s/%s: %" PRIu64 " keys loaded in %.3f seconds", dir,
                set->dbfilename, report->keys, (double)report->took_us / 1e6);
         rl_log(
@@ -134,6 +134,7 @@ static int serve(rl_config *config, const char *executable) {
     rl_server *server = rl_server_create(&options, &error);
     if (server == NULL) {
         rl_log(RL_LOG_WARNING, "Cannot start: %s", rl_buffer_cstr(&error));
+        rl_supervise_failed(rl_buffer_cstr(&error));
         return set->logfile && *set->logfile ? fail("cannot start: ", &error)
                                              : (rl_buffer_release(&error), 1);
     }
@@ -170,13 +171,20 @@ int main(int argc, char **argv) {
     rl_hash_init();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
-    for (size_t i = 0; argc == 2 && i < sizeof questions / sizeof *questions; i++)
+    for (size_t i = 0; argc > 1 && i < sizeof questions / sizeof *questions; i++)
         if (strcmp(argv[1], questions[i].name) == 0 ||
             strcmp(argv[1], questions[i].short_name) == 0)
             return questions[i].run();
     for (size_t i = 0; argc == 2 && i < sizeof generated / sizeof *generated; i++)
         if (strcmp(argv[1], generated[i].name) == 0)
             return print_generated(generated[i].write);
+    if (argc > 1 && argv[1][0] == '-' && argv[1][1] != '-' && argv[1][1] != '\0') {
+        fprintf(stderr,
+                "rubellite-server: unknown option '%s': directives begin with two dashes, "
+                "such as --port 7777; rubellite-server --help lists them\n",
+                argv[1]);
+        return 1;
+    }
     bool check_only = argc > 1 && strcmp(argv[1], "--check-config") == 0;
     int skip = check_only ? 2 : 1;
     rl_config *config = rl_config_create();

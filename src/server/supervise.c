@@ -20,14 +20,62 @@ static bool is_set(const char *text) {
     return text && *text;
 }
 
+/* Where a daemon tells the process that was started how its start went; -1: nobody waits. */
+static int starter = -1;
+
+/* A daemon's word that it is ready; any other text is why it is not. */
+static const char ready_word[] = "ready";
+
+static void tell_starter(const char *text) {
+    if (starter < 0)
+        return;
+    size_t len = strlen(text);
+    while (len) {
+        ssize_t n = write(starter, text, len);
+        if (n <= 0)
+            break; /* gone: nobody is left to tell */
+        text += n;
+        len -= (size_t)n;
+    }
+    close(starter);
+    starter = -1;
+}
+
+/* The process that was started waits for the daemon's word, so that a script sees in the exit code
+ * whether there is a server now, and a person why there is none. */
+static int await_daemon(int from) {
+    char text[4096];
+    size_t len = 0;
+    ssize_t n;
+    while (len < sizeof text - 1 && (n = read(from, text + len, sizeof text - 1 - len)) > 0)
+        len += (size_t)n;
+    text[len] = '\0';
+    if (strcmp(text, ready_word) == 0)
+        return 0;
+    fprintf(stderr, "rubellite-server: cannot start: %s\n",
+            len ? text : "the process in the background ended; see its log");
+    return 1;
+}
+
 static bool go_to_background(rl_buffer *error) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC)) {
+        rl_buffer_printf(error, "daemonize: cannot make a pipe: %s", strerror(errno));
+        return false;
+    }
     pid_t pid = fork();
     if (pid < 0) {
         rl_buffer_printf(error, "daemonize: cannot fork: %s", strerror(errno));
+        close(ends[0]);
+        close(ends[1]);
         return false;
     }
-    if (pid > 0)
-        _exit(0);
+    if (pid > 0) {
+        close(ends[1]);
+        _exit(await_daemon(ends[0]));
+    }
+    close(ends[0]);
+    starter = ends[1];
     setsid();
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (null >= 0) {
@@ -97,6 +145,11 @@ void rl_supervise_ready(const rl_settings *set) {
         notify_systemd("STATUS=Ready to accept connections\nREADY=1\n");
     else if (by(set, "upstart", "UPSTART_JOB"))
         raise(SIGSTOP);
+    tell_starter(ready_word);
+}
+
+void rl_supervise_failed(const char *why) {
+    tell_starter(why);
 }
 
 void rl_supervise_stopping(const rl_settings *set) {
