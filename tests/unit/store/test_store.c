@@ -743,6 +743,25 @@ Test(store_journal, a_sync_asked_for_covers_what_the_journal_had_not_taken_yet)
     cr_assert_eq(progress().folded_seq, 0);
 }
 
+Test(store_journal, what_waits_for_the_journal_is_kept_though_it_is_folded)
+{
+    options.durability = RL_DURABILITY_NO;
+    start_store();
+    faulty_files_hold_syncs(true); /* no new segment gets ready */
+    while (progress().appended_seq == seq)
+        put_many(1, 20000);
+    rl_store_fold_soon(store);
+    while (progress().folded_seq < seq)
+        turn(); /* without a collect, which would look at what waits */
+    char key[16];
+    for (int i = 0; i < 10; i++) {
+        snprintf(key, sizeof key, "k%d", i);
+        put_batch(key, "v");
+    }
+    faulty_files_hold_syncs(false);
+    WAIT_UNTIL(p.appended_seq == seq);
+}
+
 Test(store_journal, folds_go_on_while_the_journal_is_broken)
 {
     options.durability = RL_DURABILITY_ALWAYS;
