@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -68,20 +67,22 @@ static int fail(const char *what, rl_buffer *error) {
     return 1;
 }
 
-/* As many descriptors as clients are allowed, and some for files. */
-static void raise_file_limit(const rl_settings *set) {
-    struct rlimit limit;
-    rlim_t wanted = (rlim_t)set->maxclients + 64;
-    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= wanted)
+/* A client that finds no descriptor would wait in vain; one too many is told so. */
+static void fit_maxclients(rl_config *config) {
+    int wanted = rl_config_settings(config)->maxclients;
+    int fits = rl_supervise_file_limit(wanted);
+    if (fits >= wanted)
         return;
-    rlim_t had = limit.rlim_cur;
-    limit.rlim_cur =
-        limit.rlim_max != RLIM_INFINITY && limit.rlim_max < wanted ? limit.rlim_max : wanted;
-    if (setrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur < wanted)
-        rl_log(RL_LOG_WARNING,
-               "maxclients is %d, but only %" PRIu64 " files may be open (was %" PRIu64
-               "): raise it with ulimit -n",
-               set->maxclients, (uint64_t)limit.rlim_cur, (uint64_t)had);
+    rl_log(RL_LOG_WARNING,
+           "maxclients is lowered from %d to %d, because the system allows no more open files: "
+           "raise ulimit -n, or LimitNOFILE in a systemd unit",
+           wanted, fits);
+    rl_buffer text = {0}, error = {0};
+    rl_buffer_printf(&text, "%d", fits);
+    rl_bytes pair[] = {rl_bytes_of("maxclients", strlen("maxclients")), rl_buffer_bytes(&text)};
+    rl_config_set(config, pair, 1, &error);
+    rl_buffer_release(&text);
+    rl_buffer_release(&error);
 }
 
 static void announce(rl_server *server) {
@@ -129,7 +130,7 @@ static int serve(rl_config *config, const char *executable) {
     rl_log(RL_LOG_NOTICE, "Rubellite %s (%s) starting, pid %d", RUBELLITE_VERSION,
            RUBELLITE_GIT_SHA, (int)getpid());
     rl_config_log_ignored(config);
-    raise_file_limit(set);
+    fit_maxclients(config);
     rl_server_options options = {config, rl_commands, rl_commands_count, executable};
     rl_server *server = rl_server_create(&options, &error);
     if (server == NULL) {

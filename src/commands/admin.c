@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/number.h"
 #include "commands/handlers.h"
 #include "commands/shared.h"
@@ -163,6 +164,8 @@ void rl_cmd_shutdown(rl_ctx *c) {
         rl_reply_error(c->reply, "ERR No shutdown in progress.");
         return;
     }
+    rl_log(RL_LOG_NOTICE, "SHUTDOWN asked for by client %" PRIu64 " at %s", c->session->id,
+           rl_conn_peer(c->session->conn));
     rl_shutdown how = RL_SHUTDOWN_SAVE;
     if (flags & STOP_NOSAVE)
         how = flags & STOP_NOW ? RL_SHUTDOWN_NOW : RL_SHUTDOWN_NOSAVE;

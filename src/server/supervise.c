@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -15,6 +16,8 @@
 #include "base/log.h"
 
 #define DEFAULT_PIDFILE "/var/run/rubellite.pid"
+
+enum { OWN_FILES = 64 }; /* descriptors kept for files, listeners and the loop */
 
 static bool is_set(const char *text) {
     return text && *text;
@@ -161,4 +164,19 @@ void rl_supervise_end(const rl_settings *set) {
     const char *pidfile = pidfile_of(set);
     if (pidfile)
         unlink(pidfile);
+}
+
+int rl_supervise_file_limit(int clients) {
+    struct rlimit limit;
+    rlim_t wanted = (rlim_t)clients + OWN_FILES;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= wanted)
+        return clients;
+    rlim_t had = limit.rlim_cur;
+    limit.rlim_cur =
+        limit.rlim_max != RLIM_INFINITY && limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    if (setrlimit(RLIMIT_NOFILE, &limit))
+        limit.rlim_cur = had;
+    if (limit.rlim_cur >= wanted)
+        return clients;
+    return limit.rlim_cur > OWN_FILES ? (int)(limit.rlim_cur - OWN_FILES) : 1;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How the process lives with who started it: daemonize, pidfile, systemd's notifications
- * (sd_notify's protocol: a datagram to $NOTIFY_SOCKET) and upstart's SIGSTOP. Main thread.
+ * (sd_notify's protocol: a datagram to $NOTIFY_SOCKET), upstart's SIGSTOP, and the limit of open
+ * files. Main thread.
  */
 #ifndef RL_SERVER_SUPERVISE_H
 #define RL_SERVER_SUPERVISE_H
@@ -20,5 +21,8 @@ void rl_supervise_ready(const rl_settings *set);
 void rl_supervise_failed(const char *why);
 void rl_supervise_stopping(const rl_settings *set);
 void rl_supervise_end(const rl_settings *set); /* removes the pidfile */
+
+/* Raises the limit of open files for so many clients; returns how many of them it suffices for. */
+int rl_supervise_file_limit(int clients);
 
 #endif
