@@ -750,6 +750,7 @@ Test(store_journal, what_waits_for_the_journal_is_kept_though_it_is_folded)
     faulty_files_hold_syncs(true); /* no new segment gets ready */
     while (progress().appended_seq == seq)
         put_many(1, 20000);
+    put_many(5, 100);
     rl_store_fold_soon(store);
     while (progress().folded_seq < seq)
         turn(); /* without a collect, which would look at what waits */
