@@ -4,16 +4,16 @@
 
     tests/crash/crash.py --rounds 100 --ours PATH [--seed N] [--keep]
 
-Every round writers send operations, one by one and pipelined, and remember what was answered. Then the
-server is killed: under load, during its next start (while it replays its journal), or during a clean
-stop. What must hold afterwards:
+Every round writers send operations, one by one and pipelined, and remember what was answered.
+Then the server is killed: under load, during its next start (while it replays its journal), or
+during a clean stop. What must hold afterwards:
 
-  - each writer's database is exactly its state after some operation that is not before the last answered
-    one, so nothing answered is lost and no MULTI, MSET or command is torn (with `appendonly no` it may be
-    an earlier one of the round, for that mode promises no more);
+  - each writer's database is exactly its state after some operation that is not before the last
+    answered one, so nothing answered is lost and no MULTI, MSET or command is torn (with
+    `appendonly no` it may be an earlier one of the round, for that mode promises no more);
   - a counter that all writers add to in their transactions is the sum of those that survived;
-  - a copy of data.db passes SQLite's integrity check, and once the server has started again its tables
-    hold just what memory holds.
+  - a copy of data.db passes SQLite's integrity check, and once the server has started again its
+    tables hold just what memory holds.
 
 Rounds go on with the directory of the round before, mostly, so that journals accumulate.
 """

@@ -4,11 +4,12 @@
 
     tests/crash/fulldisk.py --ours PATH --faultio PATH [CASE …]
 
-In each case writers and a reader run while the disk is broken and healed again: a small tmpfs is filled
-to the last byte (needs root), or a library in LD_PRELOAD (faultio.c) makes writes and syncs fail.
-Meanwhile writes may only be answered with OK or -MISCONF, reads go on, and once the disk is well writes
-work again. Then the server is killed with SIGKILL, and after the next start nothing that was answered
-with OK may be missing, and no MULTI be torn. Some cases kill and start the server on the broken disk.
+In each case writers and a reader run while the disk is broken and healed again: a small tmpfs is
+filled to the last byte (needs root), or a library in LD_PRELOAD (faultio.c) makes writes and
+syncs fail. Meanwhile writes may only be answered with OK or -MISCONF, reads go on, and once the
+disk is well writes work again. Then the server is killed with SIGKILL, and after the next start
+nothing that was answered with OK may be missing, and no MULTI be torn. Some cases kill and start
+the server on the broken disk.
 """
 
 import argparse
@@ -138,7 +139,7 @@ class FullFileSystem:
 # ---- clients ----
 
 class Writer:
-    """Writes numbers, each larger than the one before, and remembers which were answered with OK."""
+    """Writes numbers, each larger than the one before; remembers which were answered with OK."""
 
     def __init__(self, name):
         self.name = name
@@ -368,7 +369,7 @@ def break_and_kill(run):
 
 
 def break_and_restart(run):
-    """The server is killed and started on the broken disk. It may refuse to start, with a reason."""
+    """The server is killed and started on the broken disk; it may refuse, with a reason."""
     run.run_clients()
     run.wait_for_writes("writes work at first")
     run.break_disk()
@@ -423,7 +424,8 @@ CASES = {  # name: (directives, how the disk breaks, what is done)
                           break_heal_and_stop),
     "eio-write-once": (EVERYSEC, lambda: FailingCalls("write", errno.EIO, 1, b"/journal/", False),
                        break_and_heal),
-    "eio-sync-once-always": (ALWAYS, lambda: FailingCalls("sync", errno.EIO, 1, b"/journal/", False),
+    "eio-sync-once-always": (ALWAYS,
+                             lambda: FailingCalls("sync", errno.EIO, 1, b"/journal/", False),
                              break_and_heal),
     "eio-sync-once-everysec": (EVERYSEC,
                                lambda: FailingCalls("sync", errno.EIO, 1, b"/journal/", False),

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
 """What one writer does, and what its database must be after any prefix of it.
 
-A writer owns a database, so that the state after its n-th operation is known exactly. An operation is
-a list of commands (several for a MULTI) with a function that changes the model and says what the last
-reply must be. What may be lost is never in the middle: the state that survives a crash must be the
-one after some operation between the last that was answered and the last that was sent.
+A writer owns a database, so that the state after its n-th operation is known exactly. An
+operation is a list of commands (several for a MULTI) with a function that changes the model and
+says what the last reply must be. What may be lost is never in the middle: the state that survives
+a crash must be the one after some operation between the last that was answered and the last that
+was sent.
 
-A value in the model is (bytes, earliest expiry, latest expiry) in milliseconds; None for no expiry.
+A value in the model is (bytes, earliest expiry, latest expiry) in milliseconds; None for no
+expiry.
 """
 
 import time
@@ -241,8 +243,8 @@ class Writer:
     # ---- after a crash ----
 
     def settle(self, found):
-        """Finds the prefix that `found` is the state of; it becomes the answered one. Returns how many
-        unanswered operations had been kept, and how many answered ones were lost."""
+        """Finds the prefix that `found` is the state of; it becomes the answered one. Returns how
+        many unanswered operations had been kept, and how many answered ones were lost."""
         state, shared = dict(self.state), self.shared
         for kept in range(len(self.pending) + 1):
             if matches(state, found):
@@ -255,9 +257,10 @@ class Writer:
             if matches(state, found):
                 self.state, self.shared, self.pending = state, shared, []
                 return 0, lost
-        raise Unexpected("database %d is no state between %d answered and %d sent operations:\n%s" % (
-            self.db, self.answered, self.answered + len(self.pending),
-            differences(self.state, found)))
+        raise Unexpected(
+            "database %d is no state between %d answered and %d sent operations:\n%s" % (
+                self.db, self.answered, self.answered + len(self.pending),
+                differences(self.state, found)))
 
 
 MAKERS = [Writer.set, Writer.set_at, Writer.setex, Writer.set_short, Writer.incr, Writer.append,
@@ -299,4 +302,6 @@ def differences(state, found, most=8):
         want, have = state.get(key), found.get(key)
         if not matches({key: want} if want else {}, {key: have} if have else {}):
             lines.append("  %r: answered %.80r, found %.80r" % (key, want, have))
-    return "\n".join(lines[:most] + (["  … %d more" % (len(lines) - most)] if lines[most:] else []))
+    if len(lines) > most:
+        lines[most:] = ["  … %d more" % (len(lines) - most)]
+    return "\n".join(lines)

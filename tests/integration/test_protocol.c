@@ -295,6 +295,34 @@ Test(protocol, hello_chooses_the_protocol)
     close(fd);
 }
 
+Test(protocol, resp3_has_its_own_types)
+{
+    test_server_start(s, NULL);
+    int fd = test_socket(s);
+    test_send_text(fd, "INFO server\r\nMEMORY DOCTOR\r\nCOMMAND INFO get\r\n");
+    cr_assert_eq(test_read_line(fd)[0], '$');
+    while (strstr(test_read_line(fd), "get\r\n") == NULL)
+        ;
+    test_expect(fd, ":2\r\n*2\r\n+readonly\r\n+fast\r\n");
+    close(fd);
+    fd = test_socket(s);
+    test_send_text(fd, "HELLO 3\r\n");
+    while (strcmp(test_read_line(fd), "*0\r\n") != 0)
+        ;
+    test_send_text(fd, "INFO server\r\n");
+    cr_assert_eq(test_read_line(fd)[0], '=');
+    cr_assert_eq(strncmp(test_read_line(fd), "txt:# Server", 12), 0);
+    test_send_text(fd, "RANDOMKEY\r\nMGET a b\r\nCOMMAND INFO get\r\n");
+    while (strcmp(test_read_line(fd), "_\r\n") != 0)
+        ;
+    test_expect(fd, "*2\r\n_\r\n_\r\n*1\r\n*10\r\n$3\r\nget\r\n:2\r\n~2\r\n+readonly\r\n+fast\r\n");
+    test_send_text(fd, "MULTI\r\nGET a\r\nCONFIG GET maxclients\r\nEXEC\r\n");
+    while (strcmp(test_read_line(fd), "*2\r\n") != 0)
+        ;
+    test_expect(fd, "_\r\n%1\r\n");
+    close(fd);
+}
+
 Test(protocol, a_client_s_first_words_are_understood)
 {
     test_server_start(s, "--requirepass secret");
