@@ -15,11 +15,12 @@ import benchmark
 import cli
 import exporter
 import guests
+import play
 from report import Report
 from server import Server, find_server
 
 GROUPS = {"redis-cli": cli.run, "redis-benchmark": benchmark.run, "python": guests.run_python,
-          "node": guests.run_node, "exporter": exporter.run}
+          "node": guests.run_node, "exporter": exporter.run, "play": play.run}
 
 
 def main():

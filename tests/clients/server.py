@@ -10,6 +10,7 @@ import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "crash"))
 import process  # noqa: E402  (starting a server and talking to it is shared with the crash test)
 
+Gone = process.Gone
 StartError = process.StartError
 find_server = process.find_server
 free_port = process.free_port
