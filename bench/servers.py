@@ -182,8 +182,9 @@ class Server:
         with self.client() as client:
             return int(client.info("stats").get("keyspace_misses", 0))
 
-    def wait_stable_memory(self, timeout_s=60, steady_s=1.0):
-        """Resident bytes once they have moved by less than half a percent for steady_s."""
+    def wait_stable_memory(self, timeout_s=60, steady_s=8.0):
+        """Resident bytes at rest: once they have moved by less than half a percent for steady_s,
+        which is longer than caches and freed pages are kept after the last write."""
         end = time.monotonic() + timeout_s
         base, since = self.resident_bytes(), time.monotonic()
         while time.monotonic() < end and time.monotonic() - since < steady_s:
