@@ -85,6 +85,19 @@ static void fit_maxclients(rl_config *config) {
     rl_buffer_release(&error);
 }
 
+/* Who comes from redis-server with its directory would otherwise wonder where the data is. */
+static void warn_of_redis_data(const char *dir) {
+    static const char *const names[] = {"dump.rdb", "appendonlydir", "appendonly.aof"};
+    char path[PATH_MAX];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (snprintf(path, sizeof path, "%s/%s", dir, names[i]) < (int)sizeof path &&
+            access(path, F_OK) == 0)
+            rl_log(RL_LOG_WARNING,
+                   "%s is redis-server's and is not read: there are no keys yet. "
+                   "docs/operations.md, \"Coming from Redis\", says how to bring them over",
+                   path);
+}
+
 static void announce(rl_server *server) {
     const rl_settings *set = rl_server_settings(server);
     char where[PATH_MAX];
@@ -100,6 +113,8 @@ static void announce(rl_server *server) {
                    report->replayed_batches == 1 ? "it is" : "they are");
         rl_log(RL_LOG_NOTICE, "Data is in %s/%s: %" PRIu64 " keys loaded in %.3f seconds", dir,
                set->dbfilename, report->keys, (double)report->took_us / 1e6);
+        if (report->keys == 0 && strcmp(set->dbfilename, "dump.rdb") != 0)
+            warn_of_redis_data(dir);
         rl_log(
             RL_LOG_NOTICE, "Durability: %s",
             !set->appendonly
