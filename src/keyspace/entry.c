@@ -53,7 +53,7 @@ static rl_entry *rebuild(const rl_entry *e, unsigned flags, rl_bytes key, size_t
 }
 
 rl_entry *rl_entry_create(uint64_t id, rl_type type, rl_bytes key, rl_bytes value) {
-    assert(key.len <= UINT32_MAX && value.len <= RL_ENTRY_VALUE_MAX);
+    assert(key.len <= RL_ENTRY_KEY_MAX && value.len <= RL_ENTRY_VALUE_MAX);
     rl_entry shape = {.id = id & 0xffffffffffffu, .type = (unsigned)type & 15u};
     unsigned flags = value.len > RL_ENTRY_INSIDE_MAX ? RL_ENTRY_OUTSIDE : 0;
     rl_entry *e = rebuild(&shape, flags, key, value.len);

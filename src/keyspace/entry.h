@@ -30,7 +30,9 @@ enum {
 };
 
 #define RL_ENTRY_INSIDE_MAX 192 /* bytes of a value that is kept inside */
-#define RL_ENTRY_VALUE_MAX  UINT32_MAX
+/* Key and value are one row, and SQLite takes rows of at most 1,000,000,000 bytes. */
+#define RL_ENTRY_VALUE_MAX 700000000
+#define RL_ENTRY_KEY_MAX   (256 * 1024 * 1024)
 
 typedef struct rl_entry {
     uint64_t id : 48; /* of its row */

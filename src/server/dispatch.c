@@ -270,6 +270,18 @@ static void check_queue_limit(rl_session *s) {
     rl_session_close(s, RL_CLOSE_NOW);
 }
 
+/* A key that would not fit a row beside its value. Only requests larger than any such key are
+ * searched for one. */
+static bool has_long_key(const rl_command *command, const rl_bytes *argv, int argc) {
+    int *positions = rl_malloc((size_t)argc * sizeof *positions);
+    int count = rl_command_keys(command, argv, argc, positions, NULL, argc);
+    bool found = false;
+    for (int i = 0; i < count && i < argc; i++)
+        found |= argv[positions[i]].len > RL_ENTRY_KEY_MAX;
+    rl_free(positions);
+    return found;
+}
+
 rl_dispatched rl_dispatch(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc,
                           uint64_t hash) {
     s->last_command = command;
@@ -290,6 +302,10 @@ rl_dispatched rl_dispatch(rl_session *s, const rl_command *command, const rl_byt
     }
     if (!arity_fits(command, argc)) {
         refuse_arity(s, command);
+        return RL_DISPATCHED;
+    }
+    if (s->large_request && has_long_key(command, argv, argc)) {
+        refuse(s, command, "ERR key is longer than 256 MB, which no row of the database can hold");
         return RL_DISPATCHED;
     }
     if (s->server->careful || s->in_multi || !s->authenticated ||

@@ -77,7 +77,9 @@ void rl_session_close(rl_session *s, rl_conn_closing how) {
 /* ---- input ---- */
 
 static inline rl_reader_limits limits_of(const rl_session *s) {
-    return (rl_reader_limits){s->server->settings->proto_max_bulk_bytes, s->authenticated};
+    uint64_t most = s->server->settings->proto_max_bulk_bytes;
+    return (rl_reader_limits){most < RL_ENTRY_VALUE_MAX ? most : RL_ENTRY_VALUE_MAX,
+                              s->authenticated};
 }
 
 /*
@@ -155,6 +157,7 @@ static size_t run_window(rl_session *s, ahead *window, int count, bool *go_on) {
         const rl_bytes *argv = rl_reader_args(&s->reader, &window[i].request);
         int argc = window[i].request.argc;
         if (argc) {
+            s->large_request = window[i].request.end - done > RL_ENTRY_KEY_MAX;
             rl_dispatched result = rl_dispatch(s, window[i].command, argv, argc, window[i].hash);
             if (result == RL_POSTPONED) {
                 rl_server_park(server, s, RL_PARK_POSTPONED);

@@ -52,7 +52,7 @@ struct rl_session {
     /* who */
     char *name, *lib_name, *lib_ver; /* NULL: not set */
     bool authenticated;
-    bool protected_peer; /* not loopback, while nothing protects the server */
+    bool large_request; /* the one being run has more bytes than a key may have */
     /* switches */
     bool close_after_reply, no_evict, no_touch, monitor;
     enum { RL_REPLY_ON, RL_REPLY_OFF, RL_REPLY_SKIP_NEXT, RL_REPLY_SKIP } reply_mode;
