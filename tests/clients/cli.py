@@ -154,7 +154,8 @@ def statistics(report, cli):
         result = cli.run("--hotkeys")
         expect(result.stdout + result.stderr, "ERR An LFU maxmemory policy is not selected")
         same("exit code", result.returncode, 1)
-    with report.check("redis-cli --stat: a line a second"), cli.terminal("--stat", "-i", "0.1") as t:
+    with report.check("redis-cli --stat: a line a second"), \
+            cli.terminal("--stat", "-i", "0.1") as t:
         t.wait_for(r"keys +mem +clients +blocked +requests +connections")
         keys = int(cli.server.call("DBSIZE")) + 2  # and those in databases 5 and 7
         t.wait_for(r"\n%d +\d+\.\d+[MK] +\d+ +0 +\d+ \(\+0\) +\d+" % keys)

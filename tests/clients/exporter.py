@@ -94,18 +94,19 @@ def known_values(server, metrics):
 GREATER_THAN_ZERO = """
     redis_uptime_in_seconds redis_memory_used_bytes redis_memory_used_rss_bytes
     redis_connected_clients redis_commands_processed_total redis_connections_received_total
-    redis_net_input_bytes_total redis_net_output_bytes_total redis_cpu_sys_seconds_total
-    redis_cpu_user_seconds_total redis_start_time_seconds redis_process_id
+    redis_net_input_bytes_total redis_net_output_bytes_total
+    redis_start_time_seconds redis_process_id
     redis_total_system_memory_bytes redis_mem_fragmentation_ratio
 """.split()
 
 PRESENT = """
     redis_evicted_keys_total redis_expired_keys_total redis_rejected_connections_total
-    redis_memory_max_bytes redis_slowlog_length redis_slowlog_last_id redis_rdb_changes_since_last_save
-    redis_rdb_last_save_timestamp_seconds redis_rdb_last_bgsave_status redis_aof_last_write_status
+    redis_memory_max_bytes redis_slowlog_length redis_slowlog_last_id
+    redis_rdb_changes_since_last_save redis_rdb_last_save_timestamp_seconds
+    redis_rdb_last_bgsave_status redis_aof_last_write_status
     redis_pubsub_channels redis_latest_fork_seconds redis_commands_duration_seconds_total
     redis_client_recent_max_input_buffer_bytes redis_config_maxmemory redis_allocator_active_bytes
-    redis_tracking_clients redis_io_threads_active
+    redis_cpu_user_seconds_total redis_cpu_sys_seconds_total redis_tracking_clients redis_io_threads_active
 """.split()
 
 

@@ -2,8 +2,8 @@
 """Random play over many runs of the server: what was there before a stop is there after the start.
 
 Every round sends random commands to all databases, turns the journal on and off and its syncing
-from one mode to another, saves in between, notes every key, value and expiry, ends the server (kill -9,
-SIGTERM or SHUTDOWN), starts it, perhaps with another mode, and compares.
+from one mode to another, saves in between, notes every key, value and expiry, ends the server
+(kill -9, SIGTERM or SHUTDOWN), starts it, perhaps with another mode, and compares.
 """
 
 import os

@@ -15,12 +15,14 @@ import benchmark
 import cli
 import exporter
 import guests
+import operation
 import play
 from report import Report
 from server import Server, find_server
 
 GROUPS = {"redis-cli": cli.run, "redis-benchmark": benchmark.run, "python": guests.run_python,
-          "node": guests.run_node, "exporter": exporter.run, "play": play.run}
+          "node": guests.run_node, "exporter": exporter.run, "play": play.run,
+          "operation": operation.run}
 
 
 def main():

@@ -113,7 +113,7 @@ async function locks() {
 }
 
 async function killed() {
-  await check('kill -9 in a session: the client comes back, what was answered is there', async () => {
+  await check('kill -9: the client comes back, what was answered is there', async () => {
     const client = create({maxRetriesPerRequest: null});
     await client.set('io:kept', 'yes');
     const lost = [];

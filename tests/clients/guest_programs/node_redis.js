@@ -9,7 +9,8 @@ const {createClient, WatchError} = require(process.env.PACKAGE || 'redis');
 const open = [];
 
 async function connect(options = {}) {
-  const client = createClient({socket: {port, host: '127.0.0.1', reconnectStrategy: 50}, ...options});
+  const socket = {port, host: '127.0.0.1', reconnectStrategy: 50};
+  const client = createClient({socket, ...options});
   client.on('error', () => {});  // lost connections come back by themselves
   await client.connect();
   open.push(client);
@@ -24,7 +25,7 @@ async function collect(iterator) {
 
 async function handshake() {
   for (const RESP of [2, 3]) {
-    await check(`RESP${RESP}: handshake with HELLO, CLIENT SETINFO, name and database`, async () => {
+    await check(`RESP${RESP}: HELLO, CLIENT SETINFO, name and database`, async () => {
       const client = await connect({RESP, name: `guest${RESP}`, database: 2});
       assert.strictEqual(await client.ping(), 'PONG');
       const info = await client.clientInfo();
@@ -87,7 +88,7 @@ async function counters() {
 }
 
 async function killed() {
-  await check('kill -9 in a session: the client comes back, what was answered is there', async () => {
+  await check('kill -9: the client comes back, what was answered is there', async () => {
     const client = await connect({database: 4});
     await client.set('kept', 'yes');
     const lost = [];
