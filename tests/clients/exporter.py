@@ -106,7 +106,8 @@ PRESENT = """
     redis_rdb_last_bgsave_status redis_aof_last_write_status
     redis_pubsub_channels redis_latest_fork_seconds redis_commands_duration_seconds_total
     redis_client_recent_max_input_buffer_bytes redis_config_maxmemory redis_allocator_active_bytes
-    redis_cpu_user_seconds_total redis_cpu_sys_seconds_total redis_tracking_clients redis_io_threads_active
+    redis_cpu_user_seconds_total redis_cpu_sys_seconds_total redis_tracking_clients
+    redis_io_threads_active
 """.split()
 
 
