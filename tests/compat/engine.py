@@ -172,6 +172,9 @@ class Runner:
             for side in sides:
                 side.close()
         if case.after:
+            if case.clients:
+                for server in self.pair.servers:
+                    self.wait_alone(server)
             sides = [Side(server, self.group, proto, case.hello, ids)
                      for server in self.pair.servers]
             try:

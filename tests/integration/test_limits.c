@@ -268,6 +268,37 @@ Test(limits, a_bulk_over_its_limit_is_refused)
 }
 
 /* Nobody gets memory for what is only announced. */
+/* Sends SET or RENAME with a key (the last but `tail` of the arguments) of this many bytes. */
+static void send_long_key(int fd, const char *head, size_t len, const char *tail) {
+    char text[128];
+    char *key = malloc(len);
+    cr_assert_not_null(key);
+    memset(key, 'k', len);
+    snprintf(text, sizeof text, "%s$%zu\r\n", head, len);
+    test_send_text(fd, text);
+    test_send(fd, key, len);
+    test_send_text(fd, tail);
+    free(key);
+}
+
+Test(limits, a_key_that_no_row_can_hold_is_refused)
+{
+    const char *refusal =
+        "-ERR key is longer than 256 MB, which no row of the database can hold\r\n";
+    size_t len = 257u << 20;
+    test_server_start(s, NULL);
+    int fd = test_socket(s);
+    send_long_key(fd, "*3\r\n$3\r\nSET\r\n", len, "\r\n$1\r\nv\r\n");
+    test_expect(fd, refusal);
+    test_send_text(fd, "SET a v\r\n");
+    test_expect(fd, "+OK\r\n");
+    send_long_key(fd, "*3\r\n$6\r\nRENAME\r\n$1\r\na\r\n", len, "\r\n");
+    test_expect(fd, refusal);
+    test_send_text(fd, "GET a\r\n");
+    test_expect(fd, "$1\r\nv\r\n");
+    close(fd);
+}
+
 Test(limits, announced_sizes_take_no_memory)
 {
     enum { COUNT = 100 };
