@@ -47,9 +47,10 @@ def options():
     parser.add_argument("--seed", type=int, help="seed of the random sequence")
     parser.add_argument("--show", type=int, default=40, help="failures shown per family")
     parser.add_argument("--list", action="store_true", help="list families and cases, run nothing")
-    return parser.parse_args()
-    if os.sep in return.ours:  # servers start in directories of their own
-        return.ours = os.path.abspath(return.ours)
+    args = parser.parse_args()
+    if os.sep in args.ours:  # servers start in directories of their own
+        args.ours = os.path.abspath(args.ours)
+    return args
 
 
 def load_cases():
