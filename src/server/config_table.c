@@ -180,7 +180,9 @@ static const rl_config_row rows[] = {
     {.section = "Limits",
      MEMORY("proto-max-bulk-len", "536870912", MB, INT64_MAX, proto_max_bulk_bytes),
      .unit = "bytes",
-     .text = "The longest single argument, and the longest string value."},
+     .text =
+         "The longest single argument, and the longest string value. More than 700,000,000 bytes "
+         "has no effect: a row of the database takes no more."},
     {MEMORY("client-query-buffer-limit", "1073741824", MB, INT64_MAX, client_query_buffer_bytes),
      .unit = "bytes", .text = "What a client may send of a command before it is complete."},
     {.name = "client-output-buffer-limit",
