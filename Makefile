@@ -26,6 +26,7 @@ configure = mkdir -p $(1) && \
 		{ cat $(1)/configure.log; exit 1; }; }
 compile = cmake --build $(1) -j $(JOBS)
 
+MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help deps build run test test-unit test-integration test-asan test-ubsan test-tsan \
 	test-clang coverage fuzz crash compat clients bench bench-quick bench-latency \
