@@ -169,8 +169,6 @@ def statistics(report, cli):
         t.wait_for(r"(?s)\.01 \.125 \.25 \.5 milliseconds.*From 0 to 100%.*\.-\*#123456789A")
     with report.check("redis-cli --intrinsic-latency 1"):
         expect(cli.text("--intrinsic-latency", "1"), "Max latency so far", "total runs")
-    with report.check("redis-cli --lru-test: a cache of evicted keys"):
-        raise Skip("eviction is not there yet")
 
 
 def missing(report, cli):
