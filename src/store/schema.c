@@ -341,6 +341,10 @@ int rl_schema_open(const char *path, sqlite3 **out, rl_schema_meta *meta, char *
     }
     bool empty = false;
     code = check_version(db, path, &empty, error, error_len);
+    if (code == RL_STORE_OK && sqlite3_db_readonly(db, "main") == 1)
+        code =
+            say(error, error_len, RL_STORE_IO, path,
+                "cannot be written; check its owner and permissions, and those of its directory");
     if (code != RL_STORE_OK)
         goto failed;
     rc = configure_writer(db);

@@ -29,8 +29,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/dirlock.h"
@@ -64,6 +66,8 @@ struct rl_store {
     rl_writer *writer;
     rl_keeper *keeper;
     uint64_t replayed;
+    bool created; /* the database was not there before … */
+    bool refused; /* … and opening the store failed */
     bool started;
 
     rl_batch *head, *tail;
@@ -252,6 +256,23 @@ static int open_journal(rl_store *s, char *error, size_t error_len) {
                                       : RL_STORE_IO;
 }
 
+/* A WAL without its database: SQLite would delete it beside a new one. */
+static int check_orphan(rl_store *s, char *error, size_t error_len) {
+    struct stat st;
+    rl_buffer name = {0};
+    rl_buffer_printf(&name, "%s-wal", s->path);
+    bool orphan = stat(rl_buffer_cstr(&name), &st) == 0 && st.st_size > 0;
+    rl_buffer_release(&name);
+    if (!orphan)
+        return RL_STORE_OK;
+    s->created = false; /* nothing here is ours to remove */
+    snprintf(error, error_len,
+             "%s is missing, but its %s-wal is there and may hold changes of it: put the database "
+             "back beside it, or move %s-wal aside to begin without",
+             s->path, s->options.dbfilename, s->options.dbfilename);
+    return RL_STORE_DAMAGED;
+}
+
 /* The queue begins with an empty batch for the writer to stand on. */
 static void begin_queue(rl_store *s) {
     s->taken_seq = s->appended_seq = s->answered_seq = rl_writer_meta(s->writer)->folded_seq;
@@ -275,6 +296,9 @@ int rl_store_open(const rl_store_options *options, rl_store **out, char *error, 
     code = check_file_system(&s->options, error, error_len);
     if (code == RL_STORE_OK)
         code = take_lock(s, error, error_len);
+    s->created = code == RL_STORE_OK && access(s->path, F_OK) != 0;
+    if (s->created)
+        code = check_orphan(s, error, error_len);
     if (code == RL_STORE_OK)
         code = rl_writer_open(s->path, &s->writer, error, error_len);
     if (code == RL_STORE_OK)
@@ -282,6 +306,7 @@ int rl_store_open(const rl_store_options *options, rl_store **out, char *error, 
     if (code == RL_STORE_OK)
         code = recover(s, error, error_len);
     if (code != RL_STORE_OK) {
+        s->refused = true;
         rl_store_close(s, false);
         return code;
     }
@@ -598,6 +623,18 @@ uint64_t rl_store_checkpoint_soon(rl_store *s) {
 
 /* --- close ----------------------------------------------------------------------------------- */
 
+/* An open that was refused leaves no database it has made: whoever puts the right one back must not
+ * find the WAL of another beside it. */
+static void remove_database(const rl_store *s) {
+    static const char *const endings[] = {"", "-wal", "-shm"};
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        rl_buffer name = {0};
+        rl_buffer_printf(&name, "%s%s", s->path, endings[i]);
+        unlink(rl_buffer_cstr(&name));
+        rl_buffer_release(&name);
+    }
+}
+
 int rl_store_close(rl_store *s, bool fold) {
     if (s == NULL)
         return RL_STORE_OK;
@@ -622,6 +659,8 @@ int rl_store_close(rl_store *s, bool fold) {
         rl_batch_free(s->head);
         s->head = next;
     }
+    if (s->created && s->refused)
+        remove_database(s);
     rl_dirlock_release(s->lock);
     rl_free((char *)s->options.dir);
     rl_free((char *)s->options.dbfilename);

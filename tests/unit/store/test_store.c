@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "lib/faulty_files.h"
@@ -356,6 +357,35 @@ Test(store, a_journal_of_another_database_is_refused)
     options.dir = dir;
     cr_assert_eq(rl_store_open(&options, &store, error, sizeof error), RL_STORE_REFUSED);
     cr_assert(strstr(error, "another database") != NULL, "%s", error);
+}
+
+static void move_database(const char *from, const char *to) {
+    char *source = rl_strdup(store_files_path(dir, from));
+    cr_assert_eq(rename(source, store_files_path(dir, to)), 0);
+    rl_free(source);
+}
+
+Test(store, a_refused_open_leaves_no_database_behind)
+{
+    start_store();
+    put_batch("a", "1");
+    close_store(false); /* the journal still holds it */
+    move_database("data.db", "aside.db");
+    if (access(store_files_path(dir, "data.db-wal"), F_OK) == 0) {
+        /* Its WAL alone is not to be lost either. */
+        cr_assert_eq(rl_store_open(&options, &store, error, sizeof error), RL_STORE_DAMAGED);
+        cr_assert_eq(access(store_files_path(dir, "data.db-wal"), F_OK), 0);
+        move_database("data.db-wal", "aside.db-wal");
+    }
+    cr_assert_eq(rl_store_open(&options, &store, error, sizeof error), RL_STORE_REFUSED);
+    cr_assert_neq(access(store_files_path(dir, "data.db"), F_OK), 0);
+    cr_assert_neq(access(store_files_path(dir, "data.db-wal"), F_OK), 0);
+    /* The right one is put back, and nothing is lost. */
+    move_database("aside.db", "data.db");
+    if (access(store_files_path(dir, "aside.db-wal"), F_OK) == 0)
+        move_database("aside.db-wal", "data.db-wal");
+    start_store();
+    cr_assert_eq(rows.rows, 1);
 }
 
 Test(store, a_journal_with_a_hole_is_refused)
