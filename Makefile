@@ -143,8 +143,8 @@ install: build ## Install the server, its man page, systemd unit, documents and 
 	@install -d $(unit_dir)
 	sed 's|@PREFIX@|$(PREFIX)|g' packaging/rubellite.service >$(unit_dir)/rubellite.service
 	@chmod 644 $(unit_dir)/rubellite.service
-	@for page in README.md CHANGELOG.md LICENSE docs/*.md; do \
-		test ! -e $$page || install -v -D -m 644 $$page $(doc_dir)/$${page##*/}; done
+	@for page in README.md CHANGELOG.md LICENSE docs/*.*; do \
+		test ! -e $$page || install -v -D -m 644 $$page $(doc_dir)/$$page; done
 	@test ! -e packaging/rubellite.conf || \
 		install -v -D -m 644 packaging/rubellite.conf $(example_dir)/rubellite.conf
 
