@@ -64,6 +64,22 @@ typedef struct rl_settings {
     uint64_t journal_segment_bytes, journal_backlog_bytes;
     uint32_t fold_interval_ms;
     bool allow_network_fs;
+    /* the file's health */
+    uint32_t checkpoint_interval_ms;
+    uint64_t checkpoint_wal_bytes;
+    char *backup_dir;          /* relative to dir */
+    int64_t backup_interval_s; /* 0: none by themselves */
+    int backup_retain;
+    uint64_t backup_rate; /* bytes a second; 0: as fast as the disk */
+    int restore_on_start; /* RL_RESTORE_… of store/restore.h */
+    int start_check;      /* RL_CHECK_… of store/check.h */
+    int journal_keep;     /* RL_JOURNAL_KEEP_… of store/store.h */
+    uint64_t journal_keep_bytes;
+    /* SQL */
+    int64_t sql_timeout_ms; /* 0: none */
+    int64_t sql_max_rows;
+    uint64_t sql_max_memory;
+    int sql_readers;
     uint64_t maxmemory;
     char *maxmemory_policy;
     int lfu_log_factor, lfu_decay_time, active_expire_effort;

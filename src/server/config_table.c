@@ -9,6 +9,10 @@
 #include <limits.h>
 #include <syslog.h>
 
+#include "store/check.h"
+#include "store/restore.h"
+#include "store/store.h"
+
 #define MB (1024 * 1024)
 
 /* The arguments are initializers, not expressions. NOLINTBEGIN(bugprone-macro-parentheses) */
@@ -49,6 +53,13 @@ static const rl_config_choice debug_commands[] = {{"no", RL_DEBUG_COMMAND_NO},
                                                   {"yes", RL_DEBUG_COMMAND_YES},
                                                   {"local", RL_DEBUG_COMMAND_LOCAL},
                                                   {NULL, 0}};
+
+static const rl_config_choice restores[] = {
+    {"yes", RL_RESTORE_YES}, {"no", RL_RESTORE_NO}, {"empty", RL_RESTORE_EMPTY}, {NULL, 0}};
+static const rl_config_choice checks[] = {
+    {"quick", RL_CHECK_QUICK}, {"full", RL_CHECK_FULL}, {"none", RL_CHECK_NONE}, {NULL, 0}};
+static const rl_config_choice keeps[] = {
+    {"folded", RL_JOURNAL_KEEP_FOLDED}, {"backup", RL_JOURNAL_KEEP_BACKUP}, {NULL, 0}};
 
 static const rl_config_row rows[] = {
     /* --- network --- */
@@ -155,6 +166,60 @@ static const rl_config_row rows[] = {
      .flags = RL_CONFIG_OURS | RL_CONFIG_IMMUTABLE,
      .text = "Start although dir is on a network file system. Their locks and shared memory do not "
              "keep what SQLite needs: data can be damaged."},
+
+    /* --- the file's health --- */
+    {.section = "Checkpoints, backups, restore",
+     INT("checkpoint-interval", "5000", 10, 3600 * 1000, checkpoint_interval_ms),
+     OURS,
+     .unit = "milliseconds",
+     .text = "How often data.db-wal is copied into data.db while there is something in it."},
+    {MEMORY("checkpoint-wal-size", "67108864", MB, INT64_MAX, checkpoint_wal_bytes), OURS,
+     .unit = "bytes",
+     .text = "Copy data.db-wal into data.db at once when it has grown above this size, or above "
+             "the size of data.db if that is more (but never more than eight times this size)."},
+    {TEXT("backup-dir", "backups", backup_dir), .flags = RL_CONFIG_OURS | RL_CONFIG_IMMUTABLE,
+     .expects = "the path of a directory, relative to dir",
+     .text = "Directory of the backups: data-YYYYMMDDTHHMMSSZ.db, ordinary SQLite databases. On "
+             "another disk they also survive the loss of this one."},
+    {INT("backup-interval", "86400", 0, INT32_MAX, backup_interval_s), OURS, .unit = "seconds",
+     .text = "Make a backup this long after the newest one, if anything has changed; 0 makes them "
+             "only when BGSAVE or SAVE asks."},
+    {INT("backup-retain", "3", 1, 10000, backup_retain), OURS,
+     .text = "Backups to keep. Older ones are removed once a new one is verified and in place."},
+    {MEMORY("backup-rate", "67108864", 0, INT64_MAX, backup_rate), OURS, .unit = "bytes a second",
+     .text = "How fast a backup is copied, so that it leaves the disk to others; 0 sets no limit."},
+    {ENUM("restore-on-start", "yes", restores, restore_on_start),
+     .flags = RL_CONFIG_OURS | RL_CONFIG_IMMUTABLE,
+     .text = "When data.db is missing or damaged at start and there are backups: yes restores the "
+             "newest good one and moves the damaged file aside; no refuses to start; empty starts "
+             "without data (and moves the damaged file aside)."},
+    {ENUM("start-check", "quick", checks, start_check),
+     .flags = RL_CONFIG_OURS | RL_CONFIG_IMMUTABLE,
+     .text = "How data.db is checked at start. quick: the structure of every page, while the keys "
+             "are loaded. full: also that indexes agree with their tables. none: only what loading "
+             "meets."},
+    {ENUM("journal-keep", "folded", keeps, journal_keep), OURS,
+     .text = "How far back the journal is kept. folded: until a write is in data.db. backup: until "
+             "it is in a backup, so that a lost data.db can be restored without losing a key."},
+    {MEMORY("journal-keep-size", "1073741824", 16 * MB, INT64_MAX, journal_keep_bytes), OURS,
+     .unit = "bytes",
+     .text = "With journal-keep backup: make a backup early when the journal has grown above this "
+             "size."},
+
+    /* --- SQL --- */
+    {.section = "SQL",
+     INT("sql-timeout", "5000", 0, INT32_MAX, sql_timeout_ms),
+     OURS,
+     .unit = "milliseconds",
+     .text = "Interrupt a statement of the SQL command that runs longer; 0 sets no limit."},
+    {INT("sql-max-rows", "100000", 1, INT64_MAX, sql_max_rows), OURS,
+     .text = "The most rows one statement may answer; with more it answers an error instead."},
+    {MEMORY("sql-max-memory", "67108864", 64 * 1024, 1024 * MB, sql_max_memory), OURS,
+     .unit = "bytes",
+     .text =
+         "The most memory one answer of the SQL command, and any single value in it, may take."},
+    {INT("sql-readers", "2", 1, 64, sql_readers), .flags = RL_CONFIG_OURS | RL_CONFIG_IMMUTABLE,
+     .text = "Threads that run queries of the SQL command, each with a connection of its own."},
 
     /* --- memory --- */
     {.section = "Memory",

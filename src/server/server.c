@@ -199,6 +199,10 @@ static bool open_store(rl_server *s, rl_buffer *error) {
                                 .backlog_limit_bytes = set->journal_backlog_bytes,
                                 .fold_interval_ms = set->fold_interval_ms,
                                 .allow_network_fs = set->allow_network_fs,
+                                .backup_dir = set->backup_dir,
+                                .upkeep = rl_server_upkeep(set),
+                                .restore = (rl_restore_policy)set->restore_on_start,
+                                .check = (rl_check_level)set->start_check,
                                 .notify = notify,
                                 .notify_arg = s};
     if (rl_store_open(&options, &s->store, text, sizeof text)) {

@@ -73,6 +73,7 @@ void rl_server_refresh(rl_server *s);
 void rl_server_session_add(rl_server *s, rl_session *session);
 void rl_server_session_remove(rl_server *s, rl_session *session);
 rl_durability rl_server_durability(const rl_settings *set); /* of appendonly and appendfsync */
+rl_store_upkeep rl_server_upkeep(const rl_settings *set);
 bool rl_server_apply_setting(void *server, const char *name, rl_buffer *error);
 void rl_server_arm_due(rl_server *s, uint64_t in_ms);
 void rl_server_check_memory(rl_server *s); /* against maxmemory */

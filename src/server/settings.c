@@ -13,6 +13,18 @@ rl_durability rl_server_durability(const rl_settings *set) {
     return by_fsync[set->appendfsync];
 }
 
+rl_store_upkeep rl_server_upkeep(const rl_settings *set) {
+    return (rl_store_upkeep){
+        .checkpoint_interval_ms = set->checkpoint_interval_ms,
+        .checkpoint_wal_bytes = set->checkpoint_wal_bytes,
+        .backup_interval_s = set->backup_interval_s,
+        .backup_retain = set->backup_retain,
+        .backup_rate = set->backup_rate,
+        .journal_keep = (rl_journal_keep)set->journal_keep,
+        .journal_keep_bytes = set->journal_keep_bytes,
+    };
+}
+
 static void apply_durability(rl_server *s) {
     if (s->store)
         rl_store_set_durability(s->store, rl_server_durability(s->settings));

@@ -107,6 +107,11 @@ size_t rl_batch_footprint(const rl_batch *batch); /* bytes of memory it holds */
 rl_batch *rl_batch_next_load(const rl_batch *batch);       /* acquire */
 void rl_batch_next_store(rl_batch *batch, rl_batch *next); /* release */
 
+/* A unit's job (store/job.h), NULL for other batches. Set before the batch is handed on. */
+typedef struct rl_job rl_job;
+void rl_batch_job_set(rl_batch *batch, rl_job *job);
+rl_job *rl_batch_job(const rl_batch *batch);
+
 /* Reads the change at *offset of a batch's bytes and moves *offset behind it. 1: read; 0: the end;
  * -1: damaged bytes (the offset then stands at the damaged change). */
 int rl_batch_read(rl_bytes changes, size_t *offset, rl_change *out);

@@ -20,6 +20,9 @@
 #include <stdint.h>
 
 #include "store/batch.h"
+#include "store/check.h"
+#include "store/job.h"
+#include "store/restore.h"
 
 typedef enum rl_durability {
     RL_DURABILITY_ALWAYS,   /* answered once synced */
@@ -27,6 +30,22 @@ typedef enum rl_durability {
     RL_DURABILITY_NO,       /* answered once appended */
     RL_DURABILITY_NONE,     /* no journal: answered at once, kept by the fold alone */
 } rl_durability;
+
+typedef enum rl_journal_keep {
+    RL_JOURNAL_KEEP_FOLDED, /* until a batch is in data.db */
+    RL_JOURNAL_KEEP_BACKUP, /* until it is in a backup */
+} rl_journal_keep;
+
+/* What the keeper and the backups go by; all of it may change while the store runs. */
+typedef struct rl_store_upkeep {
+    uint32_t checkpoint_interval_ms; /* PASSIVE this often */
+    uint64_t checkpoint_wal_bytes;   /* and at once above this */
+    int64_t backup_interval_s;       /* after the newest backup, when something changed; 0: never */
+    int backup_retain;
+    uint64_t backup_rate; /* bytes a second, 0: no limit */
+    rl_journal_keep journal_keep;
+    uint64_t journal_keep_bytes; /* a kept journal above this asks for a backup */
+} rl_store_upkeep;
 
 typedef struct rl_store_options {
     const char *dir;
@@ -37,6 +56,10 @@ typedef struct rl_store_options {
         backlog_limit_bytes;   /* batches not folded yet, in memory; above it over_limit is set */
     uint32_t fold_interval_ms; /* 1000 */
     bool allow_network_fs;
+    const char *backup_dir; /* absolute, or relative to dir; NULL: "backups" */
+    rl_store_upkeep upkeep;
+    rl_restore_policy restore; /* when data.db is missing beside backups, or damaged */
+    rl_check_level check;      /* of data.db, at open */
     void (*notify)(void *arg); /* from any thread, coalesced: call rl_store_collect soon */
     void *notify_arg;
 } rl_store_options;
@@ -77,6 +100,9 @@ rl_store_next_id(const rl_store *s); /* the first row id that was never used; va
 uint64_t
 rl_store_last_seq(const rl_store *s); /* the last seq ever used; the next batch is this plus one */
 uint64_t rl_store_replayed(const rl_store *s); /* batches that open folded from the journal */
+/* What open restored; NULL when there was no need. Valid until close. */
+const rl_restore_report *rl_store_restored(const rl_store *s);
+const char *rl_store_path(const rl_store *s); /* of data.db */
 
 int rl_store_start(rl_store *s, char *error,
                    size_t error_len); /* starts syncer, store thread and keeper */
@@ -89,6 +115,7 @@ typedef struct rl_store_progress {
     uint64_t appended_seq; /* in the journal (or, without one, taken) */
     uint64_t synced_seq;   /* safe from power loss: synced in the journal, or folded */
     uint64_t folded_seq;   /* in data.db, synced */
+    uint64_t visible_seq;  /* in data.db for who opens it now; >= folded_seq, perhaps not synced */
     uint64_t released_seq; /* may be answered, by the durability in force */
     uint64_t backlog_bytes;
     bool over_limit; /* the backlog is over its limit: do not read from clients that write */
@@ -107,9 +134,21 @@ void rl_store_set_backlog_limit(rl_store *s, uint64_t bytes);
 void rl_store_set_fold_interval(rl_store *s, uint32_t ms);
 void rl_store_sync_soon(rl_store *s); /* makes synced_seq reach what was appended so far */
 void rl_store_fold_soon(rl_store *s); /* makes folded_seq reach what was appended so far */
+void rl_store_show_soon(rl_store *s); /* makes visible_seq reach it: as fold_soon, without a sync */
+
+/* SQL writes; see job.h. Runs after everything appended so far is folded. The journal goes on
+ * meanwhile. */
+void rl_store_submit(rl_store *s, rl_job *job);
+/* A unit: takes the batch as rl_store_append does, and the job with it. Until the unit is committed
+ * the journal takes nothing behind it, so nothing behind it is released. */
+void rl_store_append_unit(rl_store *s, rl_batch *batch, rl_job *job);
 /* Folds, then checkpoints the WAL into data.db; done when stats.checkpoints_done has reached the
  * returned number. */
 uint64_t rl_store_checkpoint_soon(rl_store *s);
+/* Folds, then makes a backup; done when stats.backups_done has reached the returned number, failed
+ * when stats.backups_failed_last has. Runs asked for while one waits are one. */
+uint64_t rl_store_backup_soon(rl_store *s);
+void rl_store_set_upkeep(rl_store *s, const rl_store_upkeep *upkeep);
 
 typedef struct rl_store_stats {
     uint64_t folds, folded_batches, folded_changes,
@@ -121,6 +160,19 @@ typedef struct rl_store_stats {
     uint64_t checkpoints_done, checkpoint_failures, last_checkpoint_us;
     int64_t last_checkpoint_wall_ms;
     uint64_t wal_bytes, db_bytes;
+    /* A reader that keeps the WAL from being reset. */
+    int64_t wal_pinned_ms;     /* how long so far; 0: nobody */
+    uint64_t wal_pinned_bytes; /* of WAL written since that cannot be reused */
+    int wal_pinned_pid;        /* of the process that holds it; 0: not known */
+    char wal_pinned_by[64];    /* its name */
+    /* Backups. Numbers as of rl_store_backup_soon. */
+    uint64_t backups_wanted, backups_done, backups_failed, backups_failed_last;
+    uint64_t backup_running;                        /* the number of the one at work, 0: none */
+    uint64_t backup_bytes_done, backup_bytes_total; /* of the one at work */
+    int64_t last_backup_ms;                         /* wall time of the newest backup's content */
+    uint64_t last_backup_us, last_backup_bytes, last_backup_seq, backup_count;
+    char last_backup_error[256];        /* of the last run, "" when it went well */
+    uint64_t jobs, units, job_failures; /* SQL writes that were run */
     uint64_t journal_segments, journal_spare_segments, journal_bytes_appended, journal_frames;
     uint64_t journal_syncs, journal_failed_syncs, journal_last_sync_us;
 } rl_store_stats;

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A job: something that is to run on the one writing connection of data.db and is no fold: the
+ * writes of the SQL command. The store thread runs it in a transaction of its own, or, as part of a
+ * unit, in the transaction that folds a batch.
+ *
+ * A unit is a batch with a job: a MULTI that has both key commands and SQL. Its changes and its
+ * steps become one transaction, together with folded_seq; it is never in the journal before that
+ * has been committed. cuts[i] says how many bytes of the batch's changes come before step i.
+ *
+ *     changes [0, cuts[0])  step 0  changes [cuts[0], cuts[1])  step 1  …  the rest
+ *
+ * Whoever submits a job owns it again once done has been called.
+ */
+#ifndef RL_STORE_JOB_H
+#define RL_STORE_JOB_H
+
+#include <sqlite3.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct rl_job rl_job;
+struct rl_job {
+    /* Store thread, inside the transaction. Foreign keys and triggers are on for its time. A
+     * statement that fails must leave what it had done undone (a savepoint of its own). SQLITE_OK;
+     * anything else undoes the whole transaction: a job then ends with that code, a unit is tried
+     * again as a failed fold is, since memory has its changes already. After SQLITE_FULL, IOERR,
+     * BUSY or NOMEM it may be called again for the same step, from a clean state. */
+    int (*run)(rl_job *job, size_t step, sqlite3 *db);
+    /* Store thread, once: SQLITE_OK after the commit is synced, else why there was none, with
+     * SQLite's words (valid during the call). Hands the result on and returns at once. */
+    void (*done)(rl_job *job, int rc, const char *why);
+    size_t steps;
+    const size_t *cuts; /* units only: `steps` of them, ascending */
+
+    rl_job *next;       /* the store's, from submit to done */
+    uint64_t after_seq; /* likewise: everything up to here is folded before it runs */
+};
+
+#endif

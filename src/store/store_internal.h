@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* What store.c (the queue) and store_open.c (the beginning and the end) share. Nobody else includes
+ * it. */
+#ifndef RL_STORE_STORE_INTERNAL_H
+#define RL_STORE_STORE_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "store/dirlock.h"
+#include "store/journal.h"
+#include "store/keeper.h"
+#include "store/store.h"
+#include "store/writer.h"
+
+struct rl_store {
+    rl_store_options options;
+    char *path; /* of the database */
+    rl_dirlock *lock;
+    rl_journal *journal;
+    rl_writer *writer;
+    rl_keeper *keeper;
+    uint64_t replayed;
+    bool created; /* the database was not there before … */
+    bool refused; /* … and opening the store failed */
+    bool started;
+
+    rl_batch *head, *tail;
+    rl_batch *pending; /* the first batch the journal still has to take; NULL: none */
+    uint64_t taken_seq, taken_bytes;
+    uint64_t appended_seq;    /* the last one the journal took */
+    uint64_t answered_seq;    /* released under an earlier durability: cannot be taken back */
+    bool sync_wanted;         /* of what is pending */
+    bool journal_open;        /* it has been started */
+    bool broken;              /* it refused with an I/O error, and has not taken anything since */
+    int64_t journal_retry_ms; /* not before */
+    char failure[1024];
+
+    _Atomic bool notified; /* a notification is on its way */
+    _Atomic bool closing;
+};
+
+static inline bool store_is_journaled(const rl_store *s) {
+    return s->options.durability != RL_DURABILITY_NONE;
+}
+
+/* From any thread: progress was made. */
+void store_on_progress(void *arg);
+rl_journal_mode store_journal_mode(rl_durability durability);
+void store_apply_backlog_limit(rl_store *s);
+/* Appends what waits for the journal. */
+void store_drain_pending(rl_store *s);
+
+#endif
