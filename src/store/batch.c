@@ -22,6 +22,7 @@ struct rl_batch {
     size_t len;       /* of the changes */
     size_t footprint; /* of the allocation */
     _Atomic(rl_batch *) next;
+    rl_job *job; /* a unit's; NULL for others */
     char room[]; /* headroom, changes, tailroom */
 };
 
@@ -44,6 +45,7 @@ static rl_batch *batch_init(rl_batch *batch, uint64_t seq, size_t len, size_t fo
     batch->seq = seq;
     batch->len = len;
     batch->footprint = footprint;
+    batch->job = NULL;
     atomic_init(&batch->next, NULL);
     return batch;
 }
@@ -254,6 +256,14 @@ rl_batch *rl_batch_next_load(const rl_batch *batch) {
 
 void rl_batch_next_store(rl_batch *batch, rl_batch *next) {
     atomic_store_explicit(&batch->next, next, memory_order_release);
+}
+
+void rl_batch_job_set(rl_batch *batch, rl_job *job) {
+    batch->job = job;
+}
+
+rl_job *rl_batch_job(const rl_batch *batch) {
+    return batch->job;
 }
 
 /* --- reading ------------------------------------------------------------------------------- */

@@ -29,6 +29,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "store/merge.h"
+#include "store/user_indexes.h"
 
 enum {
     SQL_BEGIN,
@@ -104,7 +105,10 @@ struct rl_fold {
     int32_t
         *cleared; /* databases without a row in the table, since they were cleared in this fold */
     size_t cleared_count, cleared_cap;
-    uint64_t rows;
+    rl_user_indexes *indexes;
+    bool rescue;  /* users' indexes are away while rows are written … */
+    bool dropped; /* … and they are now */
+    uint64_t rows, changes;
     uint64_t bytes, flushed_bytes;              /* of batches merged and written so far */
     void (*on_rows)(void *arg, uint64_t bytes); /* NULL: nobody wants to know */
     void *on_rows_arg;
@@ -577,9 +581,7 @@ static int merge_change(rl_fold *f, const rl_change *c) {
     return rl_merge_add(f->merge, c, db, f->stored_below, read_value, f);
 }
 
-static int merge_batch(rl_fold *f, const rl_batch *batch, uint64_t *changes) {
-    rl_bytes bytes = rl_batch_bytes(batch);
-    size_t offset = 0;
+static int merge_changes(rl_fold *f, rl_bytes bytes, size_t offset) {
     int got;
     do {
         rl_change some[CHANGES_AT_ONCE];
@@ -588,7 +590,7 @@ static int merge_batch(rl_fold *f, const rl_batch *batch, uint64_t *changes) {
             count++;
         if (got < 0)
             return SQLITE_CORRUPT;
-        *changes += count;
+        f->changes += count;
         rl_merge_prefetch(f->merge, some, count);
         for (size_t i = 0; i < count; i++) {
             int rc = merge_change(f, &some[i]);
@@ -615,54 +617,163 @@ static int write_meta(rl_fold *f) {
     return SQLITE_OK;
 }
 
-/* Everything between BEGIN and COMMIT. */
-static int fold_batches(rl_fold *f, const rl_batch *first, uint64_t max_bytes,
-                        rl_fold_result *result) {
-    for (const rl_batch *b = first; b && result->bytes < max_bytes; b = rl_batch_next_load(b)) {
-        int rc = merge_batch(f, b, &result->changes);
-        if (rc != SQLITE_OK)
-            return rc;
-        result->last = b;
-        result->batches++;
-        result->bytes += rl_batch_footprint(b);
-        f->bytes = result->bytes;
-    }
-    result->seq = f->next.folded_seq = rl_batch_seq(result->last);
-    int rc = flush(f);
-    if (rc == SQLITE_OK)
-        rc = apply_swaps(f);
-    return rc == SQLITE_OK ? write_meta(f) : rc;
+/* What holds for one transaction only. Statements' bindings point into batches. */
+static void forget_transaction(rl_fold *f) {
+    rl_merge_reset(f->merge);
+    for (int i = 0; i < SQL_COUNT; i++)
+        sqlite3_clear_bindings(f->statements[i]);
 }
 
-int rl_fold_run(rl_fold *f, const rl_batch *first, uint64_t max_bytes, rl_fold_result *result) {
-    memset(result, 0, sizeof *result);
+int rl_fold_begin(rl_fold *f, bool rescue) {
     f->next = *f->meta;
     f->stored_below = f->next.next_id;
-    f->rows = f->bytes = f->flushed_bytes = 0;
+    f->rows = f->changes = f->bytes = f->flushed_bytes = 0;
     f->swap_count = f->cleared_count = 0;
+    f->rescue = rescue;
+    f->dropped = false;
     int rc = SQLITE_OK;
     if (!sqlite3_get_autocommit(f->db))
         rc = run(f, SQL_ROLLBACK); /* the one after the last failure failed too */
+    return rc == SQLITE_OK ? run(f, SQL_BEGIN) : rc;
+}
+
+int rl_fold_take(rl_fold *f, const rl_batch *batch, size_t from, size_t to) {
+    if (from == to)
+        return SQLITE_OK;
+    if (f->rescue && !f->dropped) {
+        int rc = rl_user_indexes_drop(f->indexes);
+        if (rc != SQLITE_OK)
+            return rc;
+        f->dropped = true;
+    }
+    rl_bytes bytes = rl_batch_bytes(batch);
+    if (from > to || to > bytes.len)
+        return SQLITE_CORRUPT;
+    return merge_changes(f, rl_bytes_of(bytes.ptr, to), from);
+}
+
+int rl_fold_flush(rl_fold *f) {
+    int rc = flush(f);
     if (rc == SQLITE_OK)
-        rc = run(f, SQL_BEGIN);
-    if (rc != SQLITE_OK)
-        return rc;
-    rc = fold_batches(f, first, max_bytes ? max_bytes : 1, result);
+        rc = apply_swaps(f);
+    f->cleared_count = 0;
+    if (rc == SQLITE_OK && f->dropped) {
+        rc = rl_user_indexes_restore(f->indexes);
+        f->dropped = false;
+    }
+    return rc;
+}
+
+int rl_fold_commit(rl_fold *f, const rl_batch *last, rl_fold_result *result) {
+    f->next.folded_seq = rl_batch_seq(last);
+    int rc = write_meta(f);
     if (rc == SQLITE_OK)
         rc = run(f, SQL_COMMIT);
-    rl_merge_reset(f->merge);
-    for (int i = 0; i < SQL_COUNT; i++)
-        sqlite3_clear_bindings(f->statements[i]); /* they point into batches */
     if (rc != SQLITE_OK) {
-        /* Some errors have rolled back already. */
-        if (!sqlite3_get_autocommit(f->db))
-            run(f, SQL_ROLLBACK);
-        memset(result, 0, sizeof *result);
+        rl_fold_rollback(f);
         return rc;
     }
+    forget_transaction(f);
+    rl_user_indexes_ended(f->indexes, true);
+    result->last = last;
+    result->seq = f->next.folded_seq;
+    result->changes = f->changes;
     result->rows = f->rows;
     *f->meta = f->next;
     return SQLITE_OK;
+}
+
+void rl_fold_rollback(rl_fold *f) {
+    forget_transaction(f);
+    if (!sqlite3_get_autocommit(f->db)) /* some errors have rolled back already */
+        run(f, SQL_ROLLBACK);
+    rl_user_indexes_ended(f->indexes, false);
+}
+
+bool rl_fold_needs_rescue(rl_fold *f, int rc) {
+    return !f->rescue && rl_user_indexes_to_blame(f->indexes, rc);
+}
+
+uint64_t rl_fold_indexes_dropped(const rl_fold *f) {
+    return rl_user_indexes_lost(f->indexes);
+}
+
+/* A prefix of the batches from first on. */
+static int take_batches(rl_fold *f, const rl_batch *first, uint64_t max_bytes,
+                        const rl_batch **last, rl_fold_result *result) {
+    const rl_batch *b = first;
+    do {
+        int rc = rl_fold_take(f, b, 0, rl_batch_bytes(b).len);
+        if (rc != SQLITE_OK)
+            return rc;
+        *last = b;
+        result->batches++;
+        result->bytes += rl_batch_footprint(b);
+        f->bytes = result->bytes;
+        b = rl_batch_next_load(b);
+    } while (b && rl_batch_job(b) == NULL && result->bytes < max_bytes);
+    return SQLITE_OK;
+}
+
+static int run_once(rl_fold *f, const rl_batch *first, uint64_t max_bytes, bool rescue,
+                    rl_fold_result *result) {
+    memset(result, 0, sizeof *result);
+    int rc = rl_fold_begin(f, rescue);
+    if (rc != SQLITE_OK)
+        return rc;
+    const rl_batch *last = NULL;
+    rc = take_batches(f, first, max_bytes, &last, result);
+    if (rc == SQLITE_OK)
+        rc = rl_fold_flush(f);
+    if (rc == SQLITE_OK)
+        rc = rl_fold_commit(f, last, result);
+    else
+        rl_fold_rollback(f);
+    return rc;
+}
+
+int rl_fold_run(rl_fold *f, const rl_batch *first, uint64_t max_bytes, rl_fold_result *result) {
+    int rc = run_once(f, first, max_bytes, false, result);
+    if (rc != SQLITE_OK && rl_fold_needs_rescue(f, rc))
+        rc = run_once(f, first, max_bytes, true, result);
+    if (rc != SQLITE_OK)
+        memset(result, 0, sizeof *result);
+    return rc;
+}
+
+static int prepare(rl_fold *f) {
+    int rc = SQLITE_OK;
+    for (int i = 0; i < SQL_COUNT && rc == SQLITE_OK; i++)
+        rc = sqlite3_prepare_v3(f->db, sql_texts[i], -1, SQLITE_PREPARE_PERSISTENT,
+                                &f->statements[i], NULL);
+    return rc;
+}
+
+static void finalize(rl_fold *f) {
+    for (int i = 0; i < SQL_COUNT; i++) {
+        sqlite3_finalize(f->statements[i]);
+        f->statements[i] = NULL;
+    }
+}
+
+/* An index whose expression cannot even be compiled, as one on a function that another program
+ * had. */
+static int prepare_rescued(rl_fold *f) {
+    finalize(f);
+    int rc = sqlite3_exec(f->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    if (rc != SQLITE_OK)
+        return rc;
+    rc = rl_user_indexes_drop(f->indexes);
+    if (rc == SQLITE_OK)
+        rc = rl_user_indexes_restore(f->indexes);
+    if (rc == SQLITE_OK)
+        rc = prepare(f);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(f->db, "COMMIT", NULL, NULL, NULL);
+    if (!sqlite3_get_autocommit(f->db))
+        sqlite3_exec(f->db, "ROLLBACK", NULL, NULL, NULL);
+    rl_user_indexes_ended(f->indexes, rc == SQLITE_OK);
+    return rc;
 }
 
 int rl_fold_create(sqlite3 *db, rl_schema_meta *meta, rl_fold **out) {
@@ -670,13 +781,13 @@ int rl_fold_create(sqlite3 *db, rl_schema_meta *meta, rl_fold **out) {
     f->db = db;
     f->meta = meta;
     f->merge = rl_merge_create();
-    for (int i = 0; i < SQL_COUNT; i++) {
-        int rc = sqlite3_prepare_v3(db, sql_texts[i], -1, SQLITE_PREPARE_PERSISTENT,
-                                    &f->statements[i], NULL);
-        if (rc != SQLITE_OK) {
-            rl_fold_free(f);
-            return rc;
-        }
+    f->indexes = rl_user_indexes_create(db);
+    int rc = prepare(f);
+    if (rl_user_indexes_to_blame(f->indexes, rc))
+        rc = prepare_rescued(f);
+    if (rc != SQLITE_OK) {
+        rl_fold_free(f);
+        return rc;
     }
     *out = f;
     return SQLITE_OK;
@@ -690,8 +801,8 @@ void rl_fold_report(rl_fold *f, void (*on_rows)(void *arg, uint64_t bytes), void
 void rl_fold_free(rl_fold *f) {
     if (f == NULL)
         return;
-    for (int i = 0; i < SQL_COUNT; i++)
-        sqlite3_finalize(f->statements[i]);
+    finalize(f);
+    rl_user_indexes_free(f->indexes);
     rl_merge_free(f->merge);
     rl_free(f->swaps);
     rl_free(f->cleared);

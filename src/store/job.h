@@ -22,19 +22,29 @@
 typedef struct rl_job rl_job;
 struct rl_job {
     /* Store thread, inside the transaction. Foreign keys and triggers are on for its time. A
-     * statement that fails must leave what it had done undone (a savepoint of its own). SQLITE_OK;
-     * anything else undoes the whole transaction: a job then ends with that code, a unit is tried
-     * again as a failed fold is, since memory has its changes already. After SQLITE_FULL, IOERR,
-     * BUSY or NOMEM it may be called again for the same step, from a clean state. */
+     * statement that fails must leave what it had done undone (a savepoint of its own), and is no
+     * error here. SQLITE_OK; anything else undoes the whole transaction:
+     * - A job then ends with that code.
+     * - A unit's changes are in memory already, so the unit is not given up. After an error that
+     *   may pass (SQLITE_IOERR, FULL, BUSY, LOCKED, NOMEM, CANTOPEN, READONLY, PERM, PROTOCOL) it
+     *   is tried again as a failed fold is. After any other (SQLITE_INTERRUPT, ABORT, CORRUPT …, or
+     *   a statement that rolled the transaction back) it is begun anew at once, from step 0; the
+     *   step must then know its answer and return SQLITE_OK without touching the database. When
+     *   `steps` + 2 attempts have failed so, or a deferred foreign key is left open at the end, the
+     *   changes are committed without any step, and done is told that code.
+     * So run may be called again for a step it has run before, always from a clean state: the
+     * answer of an earlier call of the same step is void then. SQLITE_BUSY also makes a plain job
+     * be tried again, a few times. */
     int (*run)(rl_job *job, size_t step, sqlite3 *db);
-    /* Store thread, once: SQLITE_OK after the commit is synced, else why there was none, with
-     * SQLite's words (valid during the call). Hands the result on and returns at once. */
+    /* Store thread, once: SQLITE_OK after the commit is synced, else why nothing of the steps was
+     * committed, with SQLite's words (valid during the call). SQLITE_INTERRUPT: the store stopped
+     * first; of a unit nothing is kept then. Hands the result on and returns at once. */
     void (*done)(rl_job *job, int rc, const char *why);
     size_t steps;
     const size_t *cuts; /* units only: `steps` of them, ascending */
 
     rl_job *next;       /* the store's, from submit to done */
-    uint64_t after_seq; /* likewise: everything up to here is folded before it runs */
+    uint64_t after_seq; /* the store's: everything up to here is folded before it runs */
 };
 
 #endif

@@ -19,6 +19,11 @@
  * after an I/O error, or when durability was `none` for a while. Every append is of the first batch
  * that is neither journaled nor folded, so below a gap everything is in data.db, and recovery,
  * which reads on from folded_seq, never needs what is missing.
+ *
+ * Units. A batch with a job must never be in the journal before it is folded, for the journal has
+ * its changes but not its SQL: a crash would keep one half. So `pending` waits at a unit, whatever
+ * the state of the journal, and everything behind waits with it, as the journal's order is the
+ * history's. Nothing of that is released before the unit is folded.
  */
 #include <stdio.h>
 #include <string.h>
@@ -67,7 +72,19 @@ static uint64_t backlog_bytes(const rl_store *s) {
     return s->taken_bytes - rl_writer_folded_bytes(s->writer);
 }
 
+/* Before batches are freed: s->unit must not be one of them. */
+static void pass_units(rl_store *s) {
+    uint64_t folded = rl_writer_folded_seq(s->writer);
+    while (s->unit && rl_batch_seq(s->unit) <= folded) {
+        do
+            s->unit = rl_batch_next_load(s->unit);
+        while (s->unit && rl_batch_job(s->unit) == NULL);
+    }
+}
+
 static void free_folded(rl_store *s, int most) {
+    if (s->unit)
+        pass_units(s);
     const rl_batch *standing = rl_writer_standing(s->writer);
     while (most-- > 0 && s->head != standing && s->head != s->pending) {
         rl_batch *next = rl_batch_next_load(s->head);
@@ -125,6 +142,18 @@ static void retry_journal(rl_store *s) {
     s->pending = first_above(s, synced > folded ? synced : folded);
 }
 
+/* One batch that is pending: true when the next one's turn has come. */
+static bool pass_pending(rl_store *s, rl_batch *batch) {
+    bool keep = s->options.upkeep.journal_keep == RL_JOURNAL_KEEP_BACKUP;
+    if (rl_batch_seq(batch) > rl_writer_folded_seq(s->writer)) {
+        if (rl_batch_job(batch))
+            return false; /* a unit: not before it is folded */
+    } else if (!keep) {
+        return true; /* what is folded needs no journal any more, but for a restore */
+    }
+    return journal_take(s, batch);
+}
+
 void store_drain_pending(rl_store *s) {
     if (!s->journal_open) {
         if (!rl_writer_journal_started(s->writer))
@@ -134,15 +163,10 @@ void store_drain_pending(rl_store *s) {
     }
     if (!rl_journal_healthy(s->journal, NULL, NULL, 0))
         retry_journal(s);
-    while (s->pending) {
-        /* What is folded needs no journal any more. */
-        if (rl_batch_seq(s->pending) > rl_writer_folded_seq(s->writer) &&
-            !journal_take(s, s->pending))
-            return;
+    while (s->pending && pass_pending(s, s->pending))
         s->pending = rl_batch_next_load(s->pending);
-    }
-    if (s->sync_wanted) {
-        s->sync_wanted = false;
+    if (s->sync_wanted && (s->pending == NULL || rl_batch_job(s->pending))) {
+        s->sync_wanted = s->pending != NULL; /* again behind a unit */
         rl_journal_sync_soon(s->journal);
     }
     if (s->broken && rl_journal_healthy(s->journal, NULL, NULL, 0)) {
@@ -163,6 +187,26 @@ void rl_store_append(rl_store *s, rl_batch *batch) {
     free_folded(s, FREE_PER_APPEND);
 }
 
+void rl_store_append_unit(rl_store *s, rl_batch *batch, rl_job *job) {
+    rl_batch_job_set(batch, job);
+    job->after_seq = s->taken_seq;
+    s->taken_seq = rl_batch_seq(batch);
+    s->taken_bytes += rl_batch_footprint(batch);
+    if (store_is_journaled(s) && s->pending == NULL)
+        s->pending = batch;
+    if (s->unit == NULL)
+        s->unit = batch;
+    rl_batch_next_store(s->tail, batch);
+    s->tail = batch;
+    rl_writer_want(s->writer, s->taken_seq);
+}
+
+void rl_store_submit(rl_store *s, rl_job *job) {
+    job->after_seq = s->taken_seq;
+    rl_writer_submit(s->writer, job);
+    rl_writer_want(s->writer, s->taken_seq);
+}
+
 void rl_store_collect(rl_store *s) {
     atomic_store(&s->notified, false); /* before looking: what comes from now on notifies anew */
     if (!s->started)
@@ -180,8 +224,11 @@ void rl_store_progress_read(const rl_store *s, rl_store_progress *out) {
     uint64_t synced = rl_journal_synced(s->journal);
     bool journaled = store_is_journaled(s);
     out->folded_seq = folded;
+    out->visible_seq = rl_writer_visible_seq(s->writer);
     out->synced_seq = synced > folded ? synced : folded;
     out->appended_seq = journaled ? s->appended_seq : s->taken_seq;
+    if (!journaled && s->unit && out->appended_seq >= rl_batch_seq(s->unit))
+        out->appended_seq = rl_batch_seq(s->unit) - 1; /* or folded, below */
     if (out->appended_seq < out->synced_seq)
         out->appended_seq = out->synced_seq; /* folded without a journal */
     out->released_seq =
@@ -191,7 +238,7 @@ void rl_store_progress_read(const rl_store *s, rl_store_progress *out) {
     out->backlog_bytes = backlog_bytes(s);
     out->over_limit = out->backlog_bytes > s->options.backlog_limit_bytes;
     out->failed = (journaled && (s->broken || rl_writer_journal_failed(s->writer))) ||
-                  (out->over_limit && rl_writer_failed(s->writer, NULL, 0));
+                  ((out->over_limit || s->unit) && rl_writer_failed(s->writer, NULL, 0));
 }
 
 const char *rl_store_failure(rl_store *s) {
@@ -217,6 +264,10 @@ void rl_store_stats_read(const rl_store *s, rl_store_stats *out) {
     out->last_fold_us = w.last_us;
     out->last_fold_rows = w.last_rows;
     out->last_fold_wall_ms = w.last_wall_ms;
+    out->jobs = w.jobs;
+    out->units = w.units;
+    out->job_failures = w.job_failures;
+    out->indexes_dropped = w.indexes_dropped;
     if (s->keeper) {
         rl_keeper_stats k;
         rl_keeper_stats_read(s->keeper, &k);
@@ -290,6 +341,10 @@ void rl_store_sync_soon(rl_store *s) {
 
 void rl_store_fold_soon(rl_store *s) {
     rl_writer_want(s->writer, s->taken_seq);
+}
+
+void rl_store_show_soon(rl_store *s) {
+    rl_writer_show(s->writer, s->taken_seq);
 }
 
 uint64_t rl_store_checkpoint_soon(rl_store *s) {

@@ -119,7 +119,8 @@ typedef struct rl_store_progress {
     uint64_t released_seq; /* may be answered, by the durability in force */
     uint64_t backlog_bytes;
     bool over_limit; /* the backlog is over its limit: do not read from clients that write */
-    bool failed;     /* the disk does not take writes: refuse them with -MISCONF */
+    bool failed;     /* the disk does not take writes (or a unit, and all waits for it): refuse them
+                      * with -MISCONF */
 } rl_store_progress;
 
 /* A few loads; cheap enough for every turn. */
@@ -137,7 +138,8 @@ void rl_store_fold_soon(rl_store *s); /* makes folded_seq reach what was appende
 void rl_store_show_soon(rl_store *s); /* makes visible_seq reach it: as fold_soon, without a sync */
 
 /* SQL writes; see job.h. Runs after everything appended so far is folded. The journal goes on
- * meanwhile. */
+ * meanwhile. Both may be called from start to close; close does what is left: with its fold the
+ * jobs are run, without they are done with SQLITE_INTERRUPT. */
 void rl_store_submit(rl_store *s, rl_job *job);
 /* A unit: takes the batch as rl_store_append does, and the job with it. Until the unit is committed
  * the journal takes nothing behind it, so nothing behind it is released. */
@@ -173,6 +175,7 @@ typedef struct rl_store_stats {
     uint64_t last_backup_us, last_backup_bytes, last_backup_seq, backup_count;
     char last_backup_error[256];        /* of the last run, "" when it went well */
     uint64_t jobs, units, job_failures; /* SQL writes that were run */
+    uint64_t indexes_dropped;           /* users' indexes that stood in the way of a fold */
     uint64_t journal_segments, journal_spare_segments, journal_bytes_appended, journal_frames;
     uint64_t journal_syncs, journal_failed_syncs, journal_last_sync_us;
 } rl_store_stats;

@@ -26,6 +26,7 @@ struct rl_store {
 
     rl_batch *head, *tail;
     rl_batch *pending; /* the first batch the journal still has to take; NULL: none */
+    rl_batch *unit;    /* the first unit that is not folded, as far as was looked; NULL: none */
     uint64_t taken_seq, taken_bytes;
     uint64_t appended_seq;    /* the last one the journal took */
     uint64_t answered_seq;    /* released under an earlier durability: cannot be taken back */

@@ -15,6 +15,7 @@
 #include "store/fold.h"
 #include "store/store.h"
 #include "store/thread.h"
+#include "store/transact.h"
 
 /* After a failure: first wait, doubled up to the last. */
 #define RETRY_FIRST_MS 100
@@ -39,7 +40,8 @@ struct rl_writer {
     rl_schema_meta meta;
     rl_fold *fold;
     uint64_t frame_bytes; /* a page in the WAL */
-    int wal_frames;       /* after the last commit */
+    int wal_frames;       /* after the last commit … */
+    bool wal_moved;       /* … which was since this was last set to false */
 
     /* set by start */
     rl_journal *journal;
@@ -56,6 +58,7 @@ struct rl_writer {
     _Atomic uint32_t interval_ms;
     _Atomic uint64_t transaction_bytes;
     _Atomic bool journal_wanted;
+    _Atomic(rl_job *) submitted; /* the newest first */
 
     /* thread to loop */
     _Atomic(rl_batch *) standing;
@@ -65,11 +68,13 @@ struct rl_writer {
     _Atomic bool journal_started, journal_failed;
     _Atomic uint64_t folds, batches, changes, rows, failures, last_us, last_rows;
     _Atomic int64_t last_wall_ms;
+    _Atomic uint64_t jobs, units, job_failures, indexes_dropped;
 
     /* the thread's own */
-    int64_t folded_ms;   /* when it last folded what was due */
-    int64_t took_ms;     /* how long that took */
-    int64_t retry_at_ms; /* after a failure: then, and not before; else 0 */
+    rl_job *first_job, *last_job; /* the oldest first */
+    int64_t folded_ms;            /* when it last folded what was due */
+    int64_t took_us;              /* how long that took */
+    int64_t retry_at_ms;          /* after a failure: then, and not before; else 0 */
     int64_t retry_ms;
     int idle_rounds; /* since something was folded */
 };
@@ -80,7 +85,9 @@ struct rl_writer {
 static int on_wal(void *arg, sqlite3 *db, const char *name, int frames) {
     (void)db;
     (void)name;
-    ((rl_writer *)arg)->wal_frames = frames;
+    rl_writer *w = arg;
+    w->wal_frames = frames;
+    w->wal_moved = true;
     return SQLITE_OK;
 }
 
@@ -212,6 +219,7 @@ static void note_success(rl_writer *w, const rl_fold_result *result, int64_t too
     atomic_store(&w->last_us, (uint64_t)took_us);
     atomic_store(&w->last_rows, result->rows);
     atomic_store(&w->last_wall_ms, rl_clock_wall_ms());
+    atomic_store(&w->indexes_dropped, rl_fold_indexes_dropped(w->fold));
     /* The journal first: the loop relies on it to know what the loop knows. */
     if (atomic_load(&w->journal_started))
         rl_journal_recycle(w->journal, result->seq);
@@ -237,18 +245,99 @@ static rl_batch *next_batch(rl_writer *w) {
     }
 }
 
-/* One transaction. */
+static void count_job(rl_writer *w, _Atomic uint64_t *kind, const rl_job_end *end) {
+    atomic_fetch_add(kind, 1);
+    if (end->rc != SQLITE_OK)
+        atomic_fetch_add(&w->job_failures, 1);
+}
+
+/* One transaction: a prefix of what is there, or one unit. */
 static int fold_once(rl_writer *w, const rl_batch *first) {
     int64_t from_us = rl_clock_mono_us();
+    rl_job *job = rl_batch_job(first);
     rl_fold_result result;
+    rl_job_end end;
     rl_keeper_gate_enter(w->keeper);
-    int rc = rl_fold_run(w->fold, first, atomic_load(&w->transaction_bytes), &result);
+    int rc = job ? rl_transact_unit(w->fold, w->db, first, &result, &end)
+                 : rl_fold_run(w->fold, first, atomic_load(&w->transaction_bytes), &result);
     rl_keeper_gate_leave(w->keeper);
-    if (rc == SQLITE_OK)
-        note_success(w, &result, rl_clock_mono_us() - from_us);
-    else
+    int64_t took_us = rl_clock_mono_us() - from_us;
+    w->took_us += took_us;
+    if (rc != SQLITE_OK) {
         note_failure(w, rc);
-    return rc;
+        return rc;
+    }
+    note_success(w, &result, took_us);
+    if (job) {
+        count_job(w, &w->units, &end);
+        job->done(job, end.rc, end.why);
+    }
+    return SQLITE_OK;
+}
+
+/* --- jobs ------------------------------------------------------------------------------------ */
+
+/* Takes over what was submitted, in its order. */
+static void take_jobs(rl_writer *w) {
+    rl_job *job = atomic_exchange_explicit(&w->submitted, NULL, memory_order_acquire);
+    rl_job *first = NULL;
+    rl_job *last = job;
+    while (job) {
+        rl_job *older = job->next;
+        job->next = first;
+        first = job;
+        job = older;
+    }
+    if (first == NULL)
+        return;
+    if (w->last_job)
+        w->last_job->next = first;
+    else
+        w->first_job = first;
+    w->last_job = last;
+}
+
+static rl_job *pop_job(rl_writer *w) {
+    rl_job *job = w->first_job;
+    w->first_job = job->next;
+    if (w->first_job == NULL)
+        w->last_job = NULL;
+    job->next = NULL;
+    return job;
+}
+
+static void run_job(rl_writer *w, rl_job *job) {
+    rl_job_end end;
+    w->wal_moved = false;
+    rl_keeper_gate_enter(w->keeper);
+    rl_transact_job(w->db, job, &end);
+    rl_keeper_gate_leave(w->keeper);
+    if (w->wal_moved)
+        rl_keeper_folded(w->keeper, w->meta.folded_seq, (uint64_t)w->wal_frames * w->frame_bytes);
+    count_job(w, &w->jobs, &end);
+    job->done(job, end.rc, end.why);
+}
+
+/* Runs the jobs whose turn it is. New ones that may run at once are taken too: they end with the
+ * first that waits for a fold. */
+static void run_jobs(rl_writer *w) {
+    for (take_jobs(w); w->first_job && w->first_job->after_seq <= w->meta.folded_seq; take_jobs(w))
+        run_job(w, pop_job(w));
+}
+
+/* The store stops: those that were not run are told so. */
+static void refuse_jobs(rl_writer *w) {
+    static const char why[] = "the server is shutting down";
+    take_jobs(w);
+    while (w->first_job) {
+        rl_job *job = pop_job(w);
+        job->done(job, SQLITE_INTERRUPT, why);
+    }
+    rl_batch *b = atomic_load(&w->standing);
+    while ((b = rl_batch_next_load(b)) != NULL) {
+        if (rl_batch_job(b) && rl_batch_seq(b) > w->meta.folded_seq)
+            rl_batch_job(b)->done(rl_batch_job(b), SQLITE_INTERRUPT, why);
+    }
 }
 
 /* --- the thread ------------------------------------------------------------------------------ */
@@ -279,7 +368,7 @@ static void sleep_until(rl_writer *w, int64_t until_ms) {
  * change often and pages with many changed rows are then written less often, and the next fold
  * costs little more. */
 static int64_t fold_pause_ms(const rl_writer *w) {
-    int64_t pause_ms = w->took_ms * PAUSE_FACTOR;
+    int64_t pause_ms = w->took_us / 1000 * PAUSE_FACTOR;
     if (pause_ms > PAUSE_MOST_MS)
         pause_ms = PAUSE_MOST_MS;
     int64_t interval_ms = atomic_load(&w->interval_ms);
@@ -295,17 +384,18 @@ static int64_t fold_due(rl_writer *w) {
     rl_batch *next;
     if (due && now_ms >= w->retry_at_ms) {
         w->folded_ms = now_ms;
+        w->took_us = 0;
         /* The cache is of use from fold to fold; when nobody writes, the memory is better given
          * back. */
         if (++w->idle_rounds == IDLE_ROUNDS)
             sqlite3_db_release_memory(w->db);
         while ((next = next_batch(w)) != NULL && fold_once(w, next) == SQLITE_OK) {
+            run_jobs(w);
             /* What came meanwhile waits for its turn, unless somebody wants it. */
             wanted = atomic_load(&w->wanted_seq);
             if (wanted <= atomic_load_explicit(&w->folded_seq, memory_order_relaxed))
                 break;
         }
-        w->took_ms = rl_clock_mono_ms() - now_ms;
     }
     return w->retry_at_ms ? w->retry_at_ms : w->folded_ms + fold_pause_ms(w);
 }
@@ -327,12 +417,16 @@ static void writer_main(void *arg) {
     while (atomic_load(&w->stop) == STOP_NOT) {
         if (atomic_load(&w->journal_wanted) && !atomic_load(&w->journal_started))
             start_journal(w);
+        run_jobs(w);
         int64_t until_ms = fold_due(w);
         rl_keeper_poke(w->keeper);
         sleep_until(w, until_ms);
     }
-    if (atomic_load(&w->stop) == STOP_FOLDED)
+    if (atomic_load(&w->stop) == STOP_FOLDED) {
         fold_rest(w);
+        run_jobs(w);
+    }
+    refuse_jobs(w);
 }
 
 int rl_writer_start(rl_writer *w, const rl_writer_options *options, char *error, size_t error_len) {
@@ -376,6 +470,17 @@ void rl_writer_want(rl_writer *w, uint64_t seq) {
     rl_writer_wake(w);
 }
 
+void rl_writer_show(rl_writer *w, uint64_t seq) {
+    rl_writer_want(w, seq);
+}
+
+void rl_writer_submit(rl_writer *w, rl_job *job) {
+    job->next = atomic_load_explicit(&w->submitted, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak_explicit(&w->submitted, &job->next, job,
+                                                  memory_order_release, memory_order_relaxed)) {}
+    rl_writer_wake(w);
+}
+
 void rl_writer_set_interval(rl_writer *w, uint32_t ms) {
     atomic_store(&w->interval_ms, ms);
     rl_writer_wake(w);
@@ -406,6 +511,10 @@ uint64_t rl_writer_folded_seq(const rl_writer *w) {
     return atomic_load(&w->folded_seq);
 }
 
+uint64_t rl_writer_visible_seq(const rl_writer *w) {
+    return rl_writer_folded_seq(w);
+}
+
 uint64_t rl_writer_folded_bytes(const rl_writer *w) {
     /* In this order a commit in between makes the sum too small, never too large. */
     uint64_t folded = atomic_load(&w->folded_bytes);
@@ -430,4 +539,8 @@ void rl_writer_stats_read(const rl_writer *w, rl_writer_stats *out) {
     out->last_us = atomic_load(&w->last_us);
     out->last_rows = atomic_load(&w->last_rows);
     out->last_wall_ms = atomic_load(&w->last_wall_ms);
+    out->jobs = atomic_load(&w->jobs);
+    out->units = atomic_load(&w->units);
+    out->job_failures = atomic_load(&w->job_failures);
+    out->indexes_dropped = atomic_load(&w->indexes_dropped);
 }

@@ -7,6 +7,9 @@
  * purpose) and goes on to the ones linked behind it. The loop may free what lies before that batch
  * (rl_writer_standing), never the batch itself, since its link is still to be read. No lock, and a
  * semaphore only to wake the thread before its time.
+ *
+ * A batch with a job (a unit) is a transaction of its own. Jobs without a batch come through a list
+ * beside the queue and run between folds.
  */
 #ifndef RL_STORE_WRITER_H
 #define RL_STORE_WRITER_H
@@ -16,6 +19,7 @@
 #include <stdint.h>
 
 #include "store/batch.h"
+#include "store/job.h"
 #include "store/journal.h"
 #include "store/keeper.h"
 #include "store/schema.h"
@@ -44,7 +48,8 @@ typedef struct rl_writer_options {
 } rl_writer_options;
 
 int rl_writer_start(rl_writer *w, const rl_writer_options *options, char *error, size_t error_len);
-/* Stops the thread; with `fold`, everything linked so far is folded first. SQLITE_OK, or why that
+/* Stops the thread; with `fold`, everything linked so far is folded and every job is run first.
+ * Jobs and units that were not run are done with SQLITE_INTERRUPT. SQLITE_OK, or why folding
  * failed. */
 int rl_writer_stop(rl_writer *w, bool fold);
 
@@ -52,7 +57,11 @@ int rl_writer_stop(rl_writer *w, bool fold);
  * --------------------------------------------- */
 
 void rl_writer_want(rl_writer *w, uint64_t seq); /* fold up to seq now, not at the next interval */
+void rl_writer_show(rl_writer *w, uint64_t seq); /* make everything up to seq visible now */
 void rl_writer_wake(rl_writer *w);
+/* Runs a job after everything up to its after_seq is folded; after_seq never goes down from job to
+ * job. Somebody has to want that fold. */
+void rl_writer_submit(rl_writer *w, rl_job *job);
 void rl_writer_set_interval(rl_writer *w, uint32_t ms);
 void rl_writer_set_transaction_limit(rl_writer *w,
                                      uint64_t bytes); /* of batches in one transaction */
@@ -63,6 +72,7 @@ bool rl_writer_journal_failed(
 
 const rl_batch *rl_writer_standing(const rl_writer *w);
 uint64_t rl_writer_folded_seq(const rl_writer *w);
+uint64_t rl_writer_visible_seq(const rl_writer *w); /* in the tables, perhaps not synced */
 /* Footprints of all batches folded since start, and of the transaction at work the part that is
  * done. */
 uint64_t rl_writer_folded_bytes(const rl_writer *w);
@@ -71,6 +81,7 @@ bool rl_writer_failed(const rl_writer *w, char *text, size_t text_len);
 
 typedef struct rl_writer_stats {
     uint64_t folds, batches, changes, rows, failures, last_us, last_rows;
+    uint64_t jobs, units, job_failures, indexes_dropped;
     int64_t last_wall_ms;
 } rl_writer_stats;
 void rl_writer_stats_read(const rl_writer *w, rl_writer_stats *out); /* any thread */
