@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The names of backups and of what is being made into one; shared by backup.c and backup_files.c.
+ */
+#ifndef RL_STORE_BACKUP_FILES_H
+#define RL_STORE_BACKUP_FILES_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Paths; the caller frees. `of_ms` is cut to whole seconds. */
+char *backup_path(const char *dir, const char *stem, int64_t of_ms);
+char *backup_part_path(const char *dir, const char *name); /* DIR/.NAME.part */
+
+/* Creates a part, 0600, that nobody else can have; its descriptor, or -1 and errno (EEXIST: it is
+ * there). Close it after SQLite has closed the file: closing drops SQLite's locks. */
+int backup_part_create(const char *path);
+/* Removes a part with what SQLite makes beside it. */
+void backup_part_remove(const char *path);
+/* Removes the parts in dir that no process is at work on. */
+void backup_parts_clean(const char *dir, const char *stem);
+
+/* Reads the folded seq and the number of keys. SQLITE_CORRUPT when rl_meta lacks them. */
+int backup_read_meta(sqlite3 *db, uint64_t *folded_seq, uint64_t *keys);
+
+#endif
