@@ -128,6 +128,7 @@ int rl_journal_open(const rl_journal_options *options, rl_journal **out, char *e
         j->segment_bytes = SEGMENT_BYTES_MIN;
     j->segment_bytes &= ~(uint64_t)(RL_SEGMENT_HEADER_BYTES - 1);
     j->owner = options->owner;
+    atomic_init(&j->keep, options->keep);
     j->on_progress = options->on_progress;
     j->arg = options->arg;
     j->files = rl_file_ops_get();
@@ -150,17 +151,23 @@ int rl_journal_open(const rl_journal_options *options, rl_journal **out, char *e
     return RL_JOURNAL_OK;
 }
 
-/* Takes the validity from every file in `live` and keeps some as spare ones; see invariant 6 of the
- * format. The oldest go first, so that what a crash in between leaves is the end of the chain. */
-static rl_journal_fault empty_segments(rl_journal *j) {
+/* Takes the validity from every file in `live` (or from those without a frame of use) and keeps
+ * some as spare ones; see invariant 6 of the format. The oldest go first, so that what a crash in
+ * between leaves is the end of the chain. */
+static rl_journal_fault empty_segments(rl_journal *j, bool all) {
     rl_journal_fault fault = 0;
     bool removed = false;
+    rl_segment **link = &j->live.head;
     rl_segment *s;
-    while (!fault && (s = j->live.head) != NULL) {
+    while (!fault && (s = *link) != NULL) {
+        if (!all && atomic_load_explicit(&s->last_seq, memory_order_relaxed) != 0) {
+            link = &s->next;
+            continue;
+        }
         bool keep = s->size == j->segment_bytes && !s->dead && j->spare.count < RL_SPARE_MIN;
         if (keep && (fault = rl_segment_blank(j, s)) != 0)
             break;
-        rl_segment_list_take(&j->live);
+        rl_segment_list_unhook(&j->live, link);
         if (keep) {
             rl_segment_list_add(&j->spare, s);
         } else {
@@ -192,9 +199,21 @@ static void take_segment(rl_journal *j, rl_segment *s) {
     j->offset = RL_SEGMENT_HEADER_BYTES;
 }
 
+/* No frame of earlier lives shall meet one of this life. */
+static rl_journal_fault settle_segments(rl_journal *j, uint64_t folded_seq) {
+    bool keep = atomic_load(&j->keep);
+    j->start_seq = j->retired_seq = folded_seq;
+    atomic_store(&j->chain_from, folded_seq + 1);
+    rl_journal_fault fault = keep ? rl_journal_adopt(j, folded_seq) : 0;
+    return fault ? fault : empty_segments(j, !keep);
+}
+
 int rl_journal_start(rl_journal *j, uint64_t folded_seq, char *error, size_t error_len) {
     assert(!j->running);
-    rl_journal_fault fault = empty_segments(j);
+    /* First, for the segments that are made ready here tell of it. */
+    atomic_store(&j->folded, folded_seq);
+    j->folded_seen = folded_seq;
+    rl_journal_fault fault = settle_segments(j, folded_seq);
     rl_segment *first = NULL;
     int step = 0;
     while (!fault && step == 0)
@@ -204,9 +223,7 @@ int rl_journal_start(rl_journal *j, uint64_t folded_seq, char *error, size_t err
         return RL_JOURNAL_BROKEN;
     }
     take_segment(j, first);
-    j->last_seq = folded_seq;
-    atomic_store(&j->folded, folded_seq);
-    j->folded_seen = folded_seq;
+    j->last_seq = j->chain_end = folded_seq;
     j->running = true;
     int failed = start_syncer(j); /* its first job is the second segment */
     if (failed) {
@@ -226,13 +243,13 @@ void rl_journal_close(rl_journal *j, bool empty) {
         pthread_join(j->syncer, NULL);
         j->running = false;
     }
-    if (empty) {
+    if (empty && !atomic_load(&j->keep)) {
         rl_segment *s;
         while ((s = rl_segment_list_take(&j->spare)) != NULL)
             rl_segment_list_add(&j->live, s);
         /* A file that cannot be emptied keeps batches that are folded; the next start passes over
          * them. */
-        (void)empty_segments(j);
+        (void)empty_segments(j, true);
     }
     release(j);
 }
@@ -288,11 +305,18 @@ int rl_journal_append(rl_journal *j, rl_batch *batch) {
     char *frame = rl_batch_frame(batch);
     rl_frame_write(frame, len, s->salt, seq, safe);
     if (rl_file_write_all(s->fd, frame, (size_t)size, j->offset) != 0) {
+        atomic_store_explicit(&s->tried_seq, seq, memory_order_release);
         rl_journal_fail(j, rl_journal_fault_of(RL_DOING_WRITE, errno, s->number));
         return RL_JOURNAL_BROKEN;
     }
     j->offset += size;
     j->last_seq = seq;
+    if (seq > j->chain_end + 1)
+        atomic_store(&j->chain_from, seq);
+    if (seq > j->chain_end)
+        j->chain_end = seq;
+    if (atomic_load_explicit(&s->first_seq, memory_order_relaxed) == 0)
+        atomic_store_explicit(&s->first_seq, seq, memory_order_release);
     atomic_store_explicit(&j->bytes_appended, j->bytes_appended + size, memory_order_relaxed);
     atomic_store_explicit(&j->frames, j->frames + 1, memory_order_relaxed);
     atomic_store_explicit(&s->last_seq, seq, memory_order_release);
@@ -307,9 +331,26 @@ void rl_journal_retry(rl_journal *j) {
         return;
     if (j->current)
         take_segment(j, NULL);
+    /* What was not synced comes again, but for what is folded by now: a gap, for who needs all. */
+    uint64_t synced = atomic_load(&j->synced);
+    if (synced < j->start_seq)
+        synced = j->start_seq;
+    if (j->chain_end > synced)
+        j->chain_end = synced;
     atomic_store(&j->appended, 0);
     atomic_store(&j->frame_wanted, 0);
     atomic_store(&j->retry_asked, ++j->retries_asked);
+    rl_journal_wake(j, RL_NAP);
+}
+
+void rl_journal_set_keep(rl_journal *j, bool keep) {
+    if (atomic_load(&j->keep) == keep)
+        return;
+    /* What was folded so far may be gone, or was never synced. */
+    if (keep)
+        atomic_store(&j->chain_from, j->last_seq + 1);
+    atomic_store(&j->keep, keep);
+    atomic_fetch_add(&j->retire_asked, 1);
     rl_journal_wake(j, RL_NAP);
 }
 
@@ -336,7 +377,17 @@ void rl_journal_recycle(rl_journal *j, uint64_t folded_seq) {
     rl_journal_wake(j, RL_NAP);
 }
 
+void rl_journal_release(rl_journal *j, uint64_t backup_seq) {
+    if (backup_seq <= atomic_load(&j->released))
+        return;
+    atomic_store(&j->released, backup_seq);
+    atomic_fetch_add(&j->retire_asked, 1);
+    rl_journal_wake(j, RL_NAP);
+}
+
 void rl_journal_stats_read(const rl_journal *j, rl_journal_stats *out) {
+    uint64_t chain_from = atomic_load_explicit(&j->chain_from, memory_order_relaxed);
+    uint64_t oldest_seq = atomic_load_explicit(&j->oldest_seq, memory_order_relaxed);
     *out = (rl_journal_stats){
         .segments = atomic_load_explicit(&j->segments, memory_order_relaxed),
         .spare_segments = atomic_load_explicit(&j->spare_segments, memory_order_relaxed),
@@ -345,5 +396,8 @@ void rl_journal_stats_read(const rl_journal *j, rl_journal_stats *out) {
         .syncs = atomic_load_explicit(&j->syncs, memory_order_relaxed),
         .failed_syncs = atomic_load_explicit(&j->failed_syncs, memory_order_relaxed),
         .last_sync_us = atomic_load_explicit(&j->last_sync_us, memory_order_relaxed),
+        .kept_segments = atomic_load_explicit(&j->kept_segments, memory_order_relaxed),
+        .kept_bytes = atomic_load_explicit(&j->kept_bytes, memory_order_relaxed),
+        .kept_from = chain_from > oldest_seq ? chain_from : oldest_seq,
     };
 }

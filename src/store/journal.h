@@ -15,6 +15,12 @@
  * retried on the same file: the journal is then broken (state) until rl_journal_retry has started a
  * fresh segment, after which the caller appends again every batch that is neither synced nor
  * folded.
+ *
+ * Retention. A segment is used again once its batches are folded. With `keep` they must be in a
+ * backup as well (rl_journal_release), and starts and stops leave them too. Replaying from a
+ * backup's folded_seq then brings back everything, as long as the seqs are in the journal without a
+ * gap: rl_journal_stats.kept_from says since where they are. A gap comes about when batches are
+ * folded that the journal did not take (an I/O error, a time without a journal).
  */
 #ifndef RL_STORE_JOURNAL_H
 #define RL_STORE_JOURNAL_H
@@ -49,6 +55,7 @@ typedef struct rl_journal_options {
     /* A number that names the database these batches belong to and never changes for it. Segments
      * of another owner are refused. 0: not said, and not checked. */
     uint64_t owner;
+    bool keep; /* keep what is folded until it is released; see rl_journal_set_keep */
     /* From the syncer, until close has returned: synced moved, a segment is ready, or it broke. */
     void (*on_progress)(void *arg);
     void *arg;
@@ -60,7 +67,11 @@ typedef struct rl_journal_recovery {
     uint64_t last_seq; /* of the last one, 0 when there was none */
     uint64_t dropped;  /* valid frames beyond the end that were never synced */
     bool damaged;      /* a frame at or below a seq that was called synced is missing */
-    char detail[512];  /* for the log: when dropped, and with every error but STOPPED */
+    /* Batches beyond the end, whether dropped or cut off by damage. */
+    uint64_t beyond, beyond_first, beyond_last;
+    uint64_t beyond_made_ms;   /* when the oldest segment with one of them was made ready */
+    uint64_t skipped_segments; /* not read, since they have nothing newer than after_seq */
+    char detail[512];          /* for the log: when dropped, and with every error but STOPPED */
 } rl_journal_recovery;
 
 typedef struct rl_journal rl_journal;
@@ -74,8 +85,9 @@ int rl_journal_open(const rl_journal_options *options, rl_journal **out, char *e
 int rl_journal_replay(rl_journal *j, uint64_t after_seq,
                       int (*on_batch)(void *arg, uint64_t seq, rl_bytes changes), void *arg,
                       rl_journal_recovery *report);
-/* Everything up to folded_seq is in data.db: old segments become spare ones, two segments are made
- * ready and the syncer starts. */
+/* Everything up to folded_seq is in data.db: old segments become spare ones (with `keep` only those
+ * that hold nothing, and what lies beyond the end of the chain is made invalid), two segments are
+ * made ready and the syncer starts. */
 int rl_journal_start(rl_journal *j, uint64_t folded_seq, char *error, size_t error_len);
 /* Loop. Appends one sealed batch. Seqs are consecutive, but may leave out what is folded. */
 int rl_journal_append(rl_journal *j, rl_batch *batch);
@@ -91,17 +103,25 @@ bool rl_journal_healthy(const rl_journal *j, int *error_number, char *text, size
 /* Store thread: every batch up to seq is folded and synced in data.db; segments that hold nothing
  * newer go back to the spare ones. Also tells the journal that those need no sync of their own. */
 void rl_journal_recycle(rl_journal *j, uint64_t folded_seq);
+/* Loop: whether folded batches are kept until they are released. Turning it on begins a new run of
+ * kept batches, so that a backup should follow. */
+void rl_journal_set_keep(rl_journal *j, bool keep);
+/* Any thread: a backup has every batch up to seq; with `keep` these may go once they are folded. */
+void rl_journal_release(rl_journal *j, uint64_t backup_seq);
 void rl_journal_set_mode(rl_journal *j, rl_journal_mode mode); /* loop */
 void rl_journal_sync_soon(rl_journal *j);                      /* loop: WAITAOF, SAVE */
 
 typedef struct rl_journal_stats {
     uint64_t segments, spare_segments, bytes_appended, frames, syncs, failed_syncs;
-    uint64_t last_sync_us; /* how long the last sync took */
+    uint64_t last_sync_us;              /* how long the last sync took */
+    uint64_t kept_segments, kept_bytes; /* folded, and kept for a restore; part of `segments` */
+    /* Replaying from any seq below this one misses batches; from kept_from - 1 on none. */
+    uint64_t kept_from;
 } rl_journal_stats;
 void rl_journal_stats_read(const rl_journal *j, rl_journal_stats *out); /* any thread */
 
 /* Syncs what was appended, stops the syncer and closes. With `empty`, everything was folded: the
- * segments are kept but hold nothing. NULL is fine. */
+ * files are kept but hold nothing (unless batches are kept for a restore). NULL is fine. */
 void rl_journal_close(rl_journal *j, bool empty);
 
 #endif

@@ -13,7 +13,9 @@
 #define FRAME_MAGIC    UINT32_C(0x72664c52) /* "RLfr" */
 #define CHECKED_BYTES  56                   /* of either header, in front of its checksum */
 #define CHECKSUM_PLACE 56
-#define SUFFIX         ".journal"
+#define EARLIER_PLACE  96 /* of the checksum over what a segment's header says of the ones before  \
+                           */
+#define SUFFIX ".journal"
 
 static const char segment_magic[8] = {'R', 'L', 'j', 'o', 'u', 'r', 'n', 'l'};
 
@@ -66,6 +68,20 @@ void rl_segment_header_write(char block[RL_SEGMENT_HEADER_BYTES], const rl_segme
     put_u64(block + 40, header->made_ms);
     put_u64(block + 48, header->owner);
     put_u64(block + CHECKSUM_PLACE, XXH3_64bits(block, CHECKED_BYTES));
+    put_u64(block + 64, header->sealed_number);
+    put_u64(block + 72, header->sealed_seq);
+    put_u64(block + 80, header->chain_from);
+    put_u64(block + 88, header->chain_to);
+    put_u64(block + EARLIER_PLACE, XXH3_64bits(block, EARLIER_PLACE));
+}
+
+static void read_earlier(const char *block, rl_segment_header *out) {
+    if (get_u64(block + EARLIER_PLACE) != XXH3_64bits(block, EARLIER_PLACE))
+        return; /* written before there was such a thing */
+    out->sealed_number = get_u64(block + 64);
+    out->sealed_seq = get_u64(block + 72);
+    out->chain_from = get_u64(block + 80);
+    out->chain_to = get_u64(block + 88);
 }
 
 rl_header_state rl_segment_header_read(const char block[RL_SEGMENT_HEADER_BYTES],
@@ -87,6 +103,7 @@ rl_header_state rl_segment_header_read(const char block[RL_SEGMENT_HEADER_BYTES]
         .made_ms = get_u64(block + 40),
         .owner = get_u64(block + 48),
     };
+    read_earlier(block, out);
     return RL_HEADER_GOOD;
 }
 

@@ -9,7 +9,7 @@
  * first use, and used again and again: a file whose batches are all folded is renamed to the next
  * number and gets a new header, while the old frames stay where they are.
  *
- *   header block: the first 64 bytes have a meaning, the rest is zero
+ *   header block: the first 104 bytes have a meaning, the rest is zero
  *        0   8  magic "RLjournl"
  *        8   4  version of the format
  *       12   4  size of the header block: where the first frame starts
@@ -19,6 +19,12 @@
  *       40   8  when it was made ready, Unix milliseconds (for people)
  *       48   8  owner: which database the batches belong to; 0: not said
  *       56   8  XXH3-64 of bytes 0 to 55
+ *       64  32  about the segments before it, as it was when this one was made ready; see below
+ *       64   8    number of the last of a run of segments that will not be written any more …
+ *       72   8    … and the highest seq of any frame in segments up to that number
+ *       80   8    where the gapless run of seqs begins that the journal holds …
+ *       88   8    … and how far it was written; below the begin: nothing is said
+ *       96   8  XXH3-64 of bytes 0 to 95; when it does not check, nothing is said about the others
  *   Magic, version and checksum keep their places in every later version, so that an older server
  *   can tell "newer" from "broken". A header that does not check, or that belongs to another
  *   number, means that the file holds nothing (it was being made ready, or is a spare one).
@@ -47,9 +53,15 @@
  *   5. Within a life of the server every frame of a later seq that was ever called synced comes
  * with all earlier ones that are not folded: each on disk, in some segment. So after reading: a
  * frame that says "synced up to 80" while 75 is neither folded nor here means damage.
- *   6. A start folds what is here and then takes the validity from every file (header zeroed, or
- *      file removed, and that synced) before the first new frame. Frames beyond a gap, dropped by
- * one recovery, can therefore never meet a later one.
+ *   6. A start folds what is here, up to seq L, and before the first new frame it makes sure that
+ * no frame above L is left: it takes the validity from every file (header zeroed, or file removed)
+ *      or, when folded batches are kept for a restore, overwrites with zeros what lies behind the
+ *      last frame up to L in each file; and syncs that. New frames go into other files and have
+ *      seqs above L. Frames beyond a gap, dropped by one recovery, can therefore never meet a later
+ *      one, and a seq never stands for two different batches.
+ *   7. What a header says of the segments before it stays true: no frame is added to those, and a
+ *      write that failed, and may have left a frame all the same, counts. So a start that needs
+ *      the frames above a seq leaves out segments of which it is said that they have none.
  */
 #ifndef RL_STORE_JOURNAL_FORMAT_H
 #define RL_STORE_JOURNAL_FORMAT_H
@@ -72,6 +84,9 @@ typedef struct rl_segment_header {
     uint64_t size;
     uint64_t made_ms;
     uint64_t owner;
+    /* Segments up to number sealed_number have no frame above sealed_seq; 0: nothing is said. */
+    uint64_t sealed_number, sealed_seq;
+    uint64_t chain_from, chain_to; /* every seq between is in the journal; 0: nothing is said */
 } rl_segment_header;
 
 typedef enum rl_header_state {

@@ -24,7 +24,9 @@
  *   3. A dead segment, one whose sync failed, is never synced again and never reused. One that a
  * retry gave up is not synced again either: what was not synced is appended again. The frames of
  * both stay until they are folded.
- *   4. Files are touched by the syncer alone, but for the loop's write into its current segment.
+ *   4. With `keep`, `live` also holds segments of earlier lives, whose last_seq may be an upper
+ * bound: they were not read.
+ *   5. Files are touched by the syncer alone, but for the loop's write into its current segment.
  * Before the syncer runs and after it ended, the thread that owns the journal plays both.
  */
 #ifndef RL_STORE_JOURNAL_INTERNAL_H
@@ -51,12 +53,20 @@ struct rl_segment {
     uint64_t salt;
     int fd;
     rl_header_state header; /* on disk */
-    uint64_t owner;         /* on disk */
+    rl_segment_header said; /* of its header, when good */
     uint64_t synced_seq;
-    bool dead;     /* its sync failed */
-    bool given_up; /* a retry came after it: its frames are safe or appended again */
+    /* What reading it at start has shown. */
+    bool scanned;
+    bool skipped;      /* without reading it: nothing in it was needed */
+    bool has_beyond;   /* frames above the end of the chain, or torn ones */
+    uint64_t end;      /* the place behind the last frame that is up to the end of the chain */
+    uint64_t run_from; /* the last frames have the seqs from here to last_seq without a gap */
+    bool dead;         /* its sync failed */
+    bool given_up;     /* a retry came after it: its frames are safe or appended again */
     /* Written by the loop. */
     _Alignas(64) _Atomic uint64_t last_seq; /* 0: no frame */
+    _Atomic uint64_t first_seq;             /* likewise */
+    _Atomic uint64_t tried_seq;             /* of a write that failed: it may be there or not */
     _Atomic bool sealed;                    /* the loop will not touch it again */
 };
 
@@ -107,8 +117,9 @@ struct rl_journal {
 
     /* The loop's. */
     _Alignas(64) rl_segment *current;
-    uint64_t offset;   /* of the next frame in it */
-    uint64_t last_seq; /* appended last, in this life */
+    uint64_t offset;    /* of the next frame in it */
+    uint64_t last_seq;  /* appended last, in this life */
+    uint64_t chain_end; /* as far as the gapless run goes that begins with chain_from */
     uint64_t retries_asked;
     _Atomic uint64_t frames, bytes_appended;
 
@@ -119,6 +130,10 @@ struct rl_journal {
     _Atomic uint64_t frame_wanted;     /* the loop waits for a segment with room for this; or 0 */
     _Atomic uint64_t retry_asked;
     _Atomic uint64_t folded;
+    _Atomic uint64_t released;     /* in a backup */
+    _Atomic uint64_t retire_asked; /* counts what `folded` does not show */
+    _Atomic uint64_t chain_from;   /* the loop's: the begin of the gapless run up to `appended` */
+    _Atomic bool keep;
     _Atomic int mode;
     _Atomic bool stop;
 
@@ -129,6 +144,7 @@ struct rl_journal {
     _Atomic rl_journal_fault fault; /* the loop sets it as well, when it was 0 */
     _Atomic uint64_t retry_done;
     _Atomic uint64_t segments, spare_segments, syncs, failed_syncs, last_sync_us;
+    _Atomic uint64_t kept_segments, kept_bytes, oldest_seq;
 
     /* The syncer's. */
     _Alignas(64) rl_segment_list live;
@@ -139,8 +155,10 @@ struct rl_journal {
     uint64_t made_bytes;
     int64_t make_again_at_us; /* making one failed while nobody waited for it */
     int64_t last_sync_at_us;
-    uint64_t folded_seen;
-    bool sync_failed; /* since the last retry: what `appended` says may be lost */
+    uint64_t folded_seen, retire_seen;
+    uint64_t start_seq;   /* folded when it started, and the end of every earlier life */
+    uint64_t retired_seq; /* no segment that was put aside has a frame above this */
+    bool sync_failed;     /* since the last retry: what `appended` says may be lost */
     bool retrying;
     bool synced_last; /* the last job was a sync: another one has its turn */
 };
@@ -155,17 +173,23 @@ void rl_journal_wake(rl_journal *j, rl_sleep from);
 void rl_segment_list_init(rl_segment_list *list);
 void rl_segment_list_add(rl_segment_list *list, rl_segment *s);
 rl_segment *rl_segment_list_take(rl_segment_list *list); /* the first; NULL when empty */
+/* Unhooks *link, which is a link of this list. */
+rl_segment *rl_segment_list_unhook(rl_segment_list *list, rl_segment **link);
 rl_segment *rl_segment_create(uint64_t number, int fd, uint64_t size);
 char *rl_segment_path(const rl_journal *j, uint64_t number); /* the caller frees it */
 void rl_segment_close(rl_journal *j, rl_segment *s);         /* and frees; the file stays */
 rl_journal_fault rl_segment_remove(rl_journal *j, rl_segment *s);
 /* Zeroes the header, synced: whatever the file holds is nothing from then on. */
 rl_journal_fault rl_segment_blank(rl_journal *j, rl_segment *s);
+/* Zeroes what lies behind s->end, synced. */
+rl_journal_fault rl_segment_cut(rl_journal *j, rl_segment *s);
 /* One step towards the next segment, with room for a frame of `frame_bytes`. 1: *out is ready, on
  * disk and in `live`; 0: call again; -1: failed, *fault says how, and nothing half made is left. */
 int rl_segment_make(rl_journal *j, uint64_t frame_bytes, rl_segment **out, rl_journal_fault *fault);
 void rl_segment_make_cancel(rl_journal *j);
-/* Puts aside what is folded. */
+/* The highest seq of any frame that may be in it. */
+uint64_t rl_segment_top(const rl_segment *s);
+/* Puts aside what is folded (and released). */
 void rl_segment_retire_folded(rl_journal *j, uint64_t folded_seq);
 /* Takes one that was never used out of `live`. */
 void rl_segment_take_back(rl_journal *j, rl_segment *s);
@@ -177,5 +201,8 @@ void *rl_journal_syncer(void *journal);
 /* journal_recover.c */
 /* Fills `live` with what the directory holds. */
 int rl_journal_find(rl_journal *j, char *error, size_t error_len);
+/* Before the first new frame, with `keep`: makes what lies beyond end_seq invalid and syncs what
+ * stays; segments that hold nothing are left in `live` with last_seq 0. */
+rl_journal_fault rl_journal_adopt(rl_journal *j, uint64_t end_seq);
 
 #endif

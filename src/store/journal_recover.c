@@ -61,7 +61,7 @@ static rl_journal_fault read_header(rl_segment *s) {
     if (s->header != RL_HEADER_GOOD)
         return 0;
     s->salt = header.salt;
-    s->owner = header.owner;
+    s->said = header;
     if (header.number != s->number)
         s->header = RL_HEADER_BAD; /* it got a new name, but no new header yet */
     return 0;
@@ -119,7 +119,7 @@ int rl_journal_find(rl_journal *j, char *error, size_t error_len) {
 
 typedef struct found_frame {
     uint64_t seq;
-    const rl_segment *segment;
+    rl_segment *segment;
     uint64_t offset;
     uint64_t size;
 } found_frame;
@@ -132,7 +132,7 @@ typedef struct frame_index {
     const rl_segment *foreign; /* holds batches of another database; NULL: none does */
 } frame_index;
 
-static void index_add(frame_index *index, const rl_segment *s, const rl_frame *frame) {
+static void index_add(frame_index *index, rl_segment *s, const rl_frame *frame) {
     if (index->count == index->cap) {
         index->cap = index->cap ? index->cap * 2 : 1024;
         index->frames = rl_realloc(index->frames, index->cap * sizeof(*index->frames));
@@ -145,8 +145,28 @@ static void index_add(frame_index *index, const rl_segment *s, const rl_frame *f
     };
 }
 
+/* A frame of this segment that is up to the end of the chain; they come in order of seq. */
+static void note_frame(rl_segment *s, uint64_t seq, uint64_t end) {
+    uint64_t last = atomic_load_explicit(&s->last_seq, memory_order_relaxed);
+    if (last == 0)
+        atomic_store_explicit(&s->first_seq, seq, memory_order_relaxed);
+    if (last == 0 || seq > last + 1)
+        s->run_from = seq;
+    atomic_store_explicit(&s->last_seq, seq, memory_order_relaxed);
+    s->end = end;
+}
+
+static void begin_scan(rl_segment *s) {
+    s->scanned = true;
+    s->has_beyond = false;
+    s->end = RL_SEGMENT_HEADER_BYTES;
+    s->run_from = 0;
+    atomic_store_explicit(&s->first_seq, 0, memory_order_relaxed);
+    atomic_store_explicit(&s->last_seq, 0, memory_order_relaxed);
+}
+
 /* Adds the frames of a segment that was read. */
-static rl_frame_state index_frames(frame_index *index, const rl_segment *s, rl_bytes bytes,
+static rl_frame_state index_frames(frame_index *index, rl_segment *s, rl_bytes bytes,
                                    uint64_t after_seq, bool foreign) {
     rl_frame_walk walk = {
         .segment = bytes,
@@ -155,6 +175,7 @@ static rl_frame_state index_frames(frame_index *index, const rl_segment *s, rl_b
     };
     rl_frame frame;
     rl_frame_state state;
+    begin_scan(s);
     while ((state = rl_frame_walk_next(&walk, &frame)) == RL_FRAME_GOOD) {
         if (foreign) {
             index->foreign = s;
@@ -162,13 +183,16 @@ static rl_frame_state index_frames(frame_index *index, const rl_segment *s, rl_b
         }
         if (frame.seq > after_seq)
             index_add(index, s, &frame);
+        else
+            note_frame(s, frame.seq, frame.offset + frame.size);
     }
+    s->has_beyond = walk.torn > 0;
     if (walk.claimed_seq > index->claimed_seq)
         index->claimed_seq = walk.claimed_seq;
     return state;
 }
 
-static int index_segment(frame_index *index, const rl_segment *s, uint64_t after_seq, bool foreign,
+static int index_segment(frame_index *index, rl_segment *s, uint64_t after_seq, bool foreign,
                          rl_journal_fault *fault) {
     char *bytes = rl_malloc((size_t)s->size);
     int rc = RL_JOURNAL_OK;
@@ -191,12 +215,45 @@ static int by_seq(const void *a, const void *b) {
     return (x->segment->number > y->segment->number) - (x->segment->number < y->segment->number);
 }
 
+/* The seq above which a later segment says that `s` has no frame; UINT64_MAX when none does. *from
+ * is where to look for one; it moves on with s. */
+static uint64_t said_top(const rl_segment *s, const rl_segment **from) {
+    while (*from && ((*from)->header != RL_HEADER_GOOD || (*from)->number <= s->number ||
+                     (*from)->said.sealed_number < s->number))
+        *from = (*from)->next;
+    return *from ? (*from)->said.sealed_seq : UINT64_MAX;
+}
+
+/* Takes a segment for read that has nothing newer than after_seq. False when it has to be read. */
+static bool skip_segment(rl_segment *s, uint64_t top, uint64_t after_seq) {
+    char header[RL_FRAME_HEADER_BYTES];
+    rl_frame frame = {0};
+    if (top > after_seq || s->size < RL_SEGMENT_HEADER_BYTES + sizeof(header) ||
+        rl_file_read_all(s->fd, header, sizeof(header), RL_SEGMENT_HEADER_BYTES) != 0)
+        return false;
+    rl_frame_state state = rl_frame_read(rl_bytes_of(header, sizeof(header)), 0, s->salt, &frame);
+    if ((state != RL_FRAME_TORN && state != RL_FRAME_GOOD) || frame.seq > top)
+        return false; /* its first frame is damaged */
+    begin_scan(s);
+    s->skipped = true;
+    s->end = s->size;
+    atomic_store_explicit(&s->first_seq, frame.seq, memory_order_relaxed);
+    atomic_store_explicit(&s->last_seq, top, memory_order_relaxed);
+    return true;
+}
+
 static int index_fill(frame_index *index, rl_journal *j, uint64_t after_seq,
-                      rl_journal_fault *fault) {
-    for (const rl_segment *s = j->live.head; s; s = s->next) {
+                      rl_journal_recovery *report, rl_journal_fault *fault) {
+    const rl_segment *teller = j->live.head;
+    for (rl_segment *s = j->live.head; s; s = s->next) {
+        s->skipped = false;
         if (s->header != RL_HEADER_GOOD)
             continue;
-        bool foreign = j->owner && s->owner && s->owner != j->owner;
+        bool foreign = j->owner && s->said.owner && s->said.owner != j->owner;
+        if (!foreign && skip_segment(s, said_top(s, &teller), after_seq)) {
+            report->skipped_segments++;
+            continue;
+        }
         int rc = index_segment(index, s, after_seq, foreign, fault);
         if (rc != RL_JOURNAL_OK)
             return rc;
@@ -240,12 +297,11 @@ static int deliver(delivery *d, const found_frame *found, rl_journal_fault *faul
     return RL_JOURNAL_OK;
 }
 
-/* Hands over what is consecutive; *rest is the place in the index behind it. */
-static int deliver_chain(delivery *d, const frame_index *index, uint64_t *end_seq, size_t *rest,
+/* Hands over what is consecutive. */
+static int deliver_chain(delivery *d, const frame_index *index, uint64_t *end_seq,
                          rl_journal_fault *fault) {
-    size_t i = 0;
     int rc = RL_JOURNAL_OK;
-    for (; i < index->count && rc == RL_JOURNAL_OK; i++) {
+    for (size_t i = 0; i < index->count && rc == RL_JOURNAL_OK; i++) {
         uint64_t seq = index->frames[i].seq;
         if (seq == *end_seq)
             continue; /* written twice */
@@ -255,19 +311,35 @@ static int deliver_chain(delivery *d, const frame_index *index, uint64_t *end_se
         if (rc == RL_JOURNAL_OK)
             *end_seq = seq;
     }
-    *rest = i;
     return rc;
 }
 
-/* What lies beyond the end. */
-static int judge(const frame_index *index, uint64_t end_seq, size_t rest,
-                 rl_journal_recovery *report) {
+/* Counts what lies beyond the end, and tells each segment what of it counts. */
+static void look_beyond(const frame_index *index, uint64_t end_seq, rl_journal_recovery *report) {
     uint64_t last = end_seq;
-    uint64_t beyond = 0;
-    for (size_t i = rest; i < index->count; i++) {
-        beyond += index->frames[i].seq != last;
-        last = index->frames[i].seq;
+    for (size_t i = 0; i < index->count; i++) {
+        const found_frame *f = &index->frames[i];
+        if (f->seq <= end_seq) {
+            note_frame(f->segment, f->seq, f->offset + f->size);
+            continue;
+        }
+        f->segment->has_beyond = true;
+        if (f->seq == last)
+            continue;
+        uint64_t made_ms = f->segment->said.made_ms;
+        if (report->beyond++ == 0) {
+            report->beyond_first = f->seq;
+            report->beyond_made_ms = made_ms;
+        }
+        if (made_ms < report->beyond_made_ms)
+            report->beyond_made_ms = made_ms;
+        report->beyond_last = last = f->seq;
     }
+}
+
+/* What lies beyond the end. */
+static int judge(const frame_index *index, uint64_t end_seq, rl_journal_recovery *report) {
+    uint64_t beyond = report->beyond;
     if (index->claimed_seq > end_seq) {
         report->damaged = true;
         snprintf(report->detail, sizeof(report->detail),
@@ -319,17 +391,67 @@ int rl_journal_replay(rl_journal *j, uint64_t after_seq,
     frame_index index = {0};
     delivery d = {.on_batch = on_batch, .arg = arg, .report = report};
     uint64_t end_seq = after_seq;
-    size_t rest = 0;
     rl_journal_fault fault = 0;
 
-    int rc = index_fill(&index, j, after_seq, &fault);
+    int rc = index_fill(&index, j, after_seq, report, &fault);
     if (rc == RL_JOURNAL_OK)
-        rc = deliver_chain(&d, &index, &end_seq, &rest, &fault);
-    if (rc == RL_JOURNAL_OK)
-        rc = judge(&index, end_seq, rest, report);
-    else
+        rc = deliver_chain(&d, &index, &end_seq, &fault);
+    if (rc == RL_JOURNAL_OK) {
+        look_beyond(&index, end_seq, report);
+        rc = judge(&index, end_seq, report);
+    } else {
         explain(j, rc, &index, fault, report);
+    }
     rl_buffer_release(&d.buffer);
     rl_free(index.frames);
     return rc;
+}
+
+/* --- keeping what was read ----------------------------------------------------------------- */
+
+/* How far back the seqs up to end_seq are there without a gap. Where segments were not read, the
+ * newest header is believed. */
+static uint64_t chain_begin(const rl_journal *j, uint64_t end_seq) {
+    uint64_t from = end_seq + 1;
+    uint64_t skipped_top = 0;
+    rl_segment_header said = {0};
+    for (bool moved = true; moved;) {
+        moved = false;
+        for (const rl_segment *s = j->live.head; s; s = s->next) {
+            uint64_t last = atomic_load_explicit(&s->last_seq, memory_order_relaxed);
+            if (s->header == RL_HEADER_GOOD && s->said.chain_from)
+                said = s->said;
+            if (s->skipped && last > skipped_top)
+                skipped_top = last;
+            if (!s->skipped && last && last + 1 >= from && s->run_from < from) {
+                from = s->run_from;
+                moved = true;
+            }
+        }
+    }
+    if (from <= skipped_top + 1 && from <= said.chain_to + 1 && said.chain_from &&
+        said.chain_from < from)
+        from = said.chain_from;
+    return from;
+}
+
+rl_journal_fault rl_journal_adopt(rl_journal *j, uint64_t end_seq) {
+    for (rl_segment *s = j->live.head; s; s = s->next) {
+        uint64_t last = atomic_load_explicit(&s->last_seq, memory_order_relaxed);
+        if (s->header != RL_HEADER_GOOD || !s->scanned || last > end_seq)
+            atomic_store_explicit(&s->last_seq, last = 0, memory_order_relaxed);
+        if (last == 0)
+            continue;
+        /* What a killed server wrote may not be on disk yet; kept, it must be. */
+        rl_journal_fault fault = 0;
+        if (s->has_beyond)
+            fault = rl_segment_cut(j, s);
+        else if (j->files->datasync(s->fd) != 0)
+            fault = rl_journal_fault_of(RL_DOING_SYNC, errno, s->number);
+        if (fault)
+            return fault;
+        s->synced_seq = last;
+    }
+    atomic_store(&j->chain_from, chain_begin(j, end_seq));
+    return 0;
 }

@@ -39,8 +39,7 @@ void rl_segment_list_add(rl_segment_list *list, rl_segment *s) {
     list->count++;
 }
 
-/* Unhooks *link, which is a link of this list. */
-static rl_segment *list_unhook(rl_segment_list *list, rl_segment **link) {
+rl_segment *rl_segment_list_unhook(rl_segment_list *list, rl_segment **link) {
     rl_segment *s = *link;
     *link = s->next;
     if (list->end == &s->next)
@@ -51,7 +50,7 @@ static rl_segment *list_unhook(rl_segment_list *list, rl_segment **link) {
 }
 
 rl_segment *rl_segment_list_take(rl_segment_list *list) {
-    return list->head ? list_unhook(list, &list->head) : NULL;
+    return list->head ? rl_segment_list_unhook(list, &list->head) : NULL;
 }
 
 /* --- single segments ----------------------------------------------------------------------- */
@@ -103,7 +102,50 @@ rl_journal_fault rl_segment_blank(rl_journal *j, rl_segment *s) {
     return 0;
 }
 
+rl_journal_fault rl_segment_cut(rl_journal *j, rl_segment *s) {
+    for (uint64_t at = s->end; at < s->size;) {
+        uint64_t len = s->size - at < FILL_BYTES ? s->size - at : FILL_BYTES;
+        if (rl_file_write_all(s->fd, zeros, (size_t)len, at) != 0)
+            return rl_journal_fault_of(RL_DOING_WRITE, errno, s->number);
+        at += len;
+    }
+    if (j->files->datasync(s->fd) != 0)
+        return rl_journal_fault_of(RL_DOING_SYNC, errno, s->number);
+    s->has_beyond = false;
+    return 0;
+}
+
+uint64_t rl_segment_top(const rl_segment *s) {
+    uint64_t last = atomic_load_explicit(&s->last_seq, memory_order_acquire);
+    uint64_t tried = atomic_load_explicit(&s->tried_seq, memory_order_acquire);
+    return last > tried ? last : tried;
+}
+
+static bool is_sealed(const rl_segment *s) {
+    return atomic_load_explicit(&s->sealed, memory_order_acquire);
+}
+
+/* How much is kept for a restore, and since which seq. */
+static void count_kept(rl_journal *j) {
+    uint64_t folded = atomic_load(&j->folded);
+    uint64_t oldest = j->retired_seq + 1;
+    uint64_t kept = 0, bytes = 0;
+    for (const rl_segment *s = j->live.head; s; s = s->next) {
+        uint64_t first = atomic_load_explicit(&s->first_seq, memory_order_acquire);
+        if (first != 0 && first < oldest)
+            oldest = first;
+        if (first != 0 && is_sealed(s) && rl_segment_top(s) <= folded) {
+            kept++;
+            bytes += s->size;
+        }
+    }
+    atomic_store_explicit(&j->kept_segments, kept, memory_order_relaxed);
+    atomic_store_explicit(&j->kept_bytes, bytes, memory_order_relaxed);
+    atomic_store_explicit(&j->oldest_seq, oldest, memory_order_relaxed);
+}
+
 void rl_segment_count(rl_journal *j) {
+    count_kept(j);
     atomic_store_explicit(&j->segments, j->live.count, memory_order_relaxed);
     atomic_store_explicit(&j->spare_segments, j->spare.count, memory_order_relaxed);
 }
@@ -132,6 +174,9 @@ static rl_journal_fault make_from_spare(rl_journal *j) {
     rl_free(to);
     s->synced_seq = 0;
     s->given_up = false;
+    s->scanned = s->has_beyond = false;
+    atomic_store_explicit(&s->first_seq, 0, memory_order_relaxed);
+    atomic_store_explicit(&s->tried_seq, 0, memory_order_relaxed);
     atomic_store_explicit(&s->last_seq, 0, memory_order_relaxed);
     atomic_store_explicit(&s->sealed, false, memory_order_relaxed);
     j->making = s;
@@ -166,6 +211,22 @@ static rl_journal_fault make_fill(rl_journal *j) {
     return 0;
 }
 
+/* What the next start may rely on: see invariant 7 of the format. */
+static void describe_earlier(const rl_journal *j, rl_segment_header *header) {
+    header->sealed_seq = j->retired_seq;
+    for (const rl_segment *s = j->live.head; s && is_sealed(s); s = s->next) {
+        uint64_t top = rl_segment_top(s);
+        header->sealed_number = s->number;
+        header->sealed_seq = top > header->sealed_seq ? top : header->sealed_seq;
+    }
+    /* In this order: a run that begins meanwhile then ends before it begins. */
+    uint64_t to = atomic_load(&j->appended);
+    uint64_t synced = atomic_load(&j->synced);
+    to = to < synced ? to : synced;
+    header->chain_to = to > j->start_seq ? to : j->start_seq;
+    header->chain_from = atomic_load(&j->chain_from);
+}
+
 static rl_journal_fault make_finish(rl_journal *j) {
     rl_segment *s = j->making;
     rl_random_bytes(&s->salt, sizeof(s->salt));
@@ -177,6 +238,7 @@ static rl_journal_fault make_finish(rl_journal *j) {
         .made_ms = (uint64_t)rl_clock_wall_ms(),
         .owner = j->owner,
     };
+    describe_earlier(j, &header);
     rl_segment_header_write(block, &header);
     /* Later syncs of frames would take the header along. Syncing it now keeps that from the first
      * of them, and shows a disk that fails before anything depends on it. The directory has to be
@@ -232,6 +294,9 @@ void rl_segment_make_cancel(rl_journal *j) {
 /* --- putting aside ------------------------------------------------------------------------- */
 
 static void put_aside(rl_journal *j, rl_segment *s) {
+    uint64_t top = rl_segment_top(s);
+    if (top > j->retired_seq)
+        j->retired_seq = top;
     if (s->size == j->segment_bytes && !s->dead && j->spare.count < j->spare_limit)
         rl_segment_list_add(&j->spare, s);
     else
@@ -242,16 +307,18 @@ void rl_segment_retire_folded(rl_journal *j, uint64_t folded_seq) {
     /* A journal that is written fast needs more segments between two folds: keep as many as it used
      * lately, instead of removing and making them again at every fold. */
     uint64_t limit = j->spare_limit > RL_SPARE_MIN ? j->spare_limit - 1 : RL_SPARE_MIN;
-    if (limit < j->live.count)
-        limit = j->live.count;
+    uint64_t in_use = j->live.count - atomic_load_explicit(&j->kept_segments, memory_order_relaxed);
+    if (limit < in_use)
+        limit = in_use;
     j->spare_limit = limit < RL_SPARE_MAX ? limit : RL_SPARE_MAX;
+    uint64_t released = atomic_load(&j->keep) ? atomic_load(&j->released) : folded_seq;
+    uint64_t up_to = released < folded_seq ? released : folded_seq;
 
     rl_segment **link = &j->live.head;
     while (*link) {
         rl_segment *s = *link;
-        if (atomic_load_explicit(&s->sealed, memory_order_acquire) &&
-            atomic_load_explicit(&s->last_seq, memory_order_acquire) <= folded_seq)
-            put_aside(j, list_unhook(&j->live, link));
+        if (is_sealed(s) && rl_segment_top(s) <= up_to)
+            put_aside(j, rl_segment_list_unhook(&j->live, link));
         else
             link = &s->next;
     }
@@ -264,6 +331,6 @@ void rl_segment_take_back(rl_journal *j, rl_segment *s) {
     rl_segment **link = &j->live.head;
     while (*link != s)
         link = &(*link)->next;
-    put_aside(j, list_unhook(&j->live, link));
+    put_aside(j, rl_segment_list_unhook(&j->live, link));
     rl_segment_count(j);
 }

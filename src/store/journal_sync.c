@@ -87,7 +87,8 @@ static job next_job(const rl_journal *j, int64_t *wake_at_us) {
     if (sync && !j->synced_last)
         return JOB_SYNC;
     /* Under steady writes there is always something to sync; the others come after every sync. */
-    if (atomic_load(&j->folded) != j->folded_seen)
+    if (atomic_load(&j->folded) != j->folded_seen ||
+        atomic_load(&j->retire_asked) != j->retire_seen)
         return JOB_RETIRE;
     if (atomic_load(&j->fault) == 0 && prepare_due(j, wake_at_us))
         return JOB_PREPARE;
@@ -96,9 +97,9 @@ static job next_job(const rl_journal *j, int64_t *wake_at_us) {
 
 /* --- the jobs ------------------------------------------------------------------------------ */
 
-/* Syncs every segment with frames that are neither synced nor folded. */
+/* Syncs every segment with frames that are not synced and still needed: not folded, or kept. */
 static rl_journal_fault sync_segments(rl_journal *j) {
-    uint64_t folded = atomic_load(&j->folded);
+    uint64_t folded = atomic_load(&j->keep) ? 0 : atomic_load(&j->folded);
     rl_journal_fault fault = 0;
     for (rl_segment *s = j->live.head; s; s = s->next) {
         uint64_t last = atomic_load_explicit(&s->last_seq, memory_order_acquire);
@@ -139,11 +140,19 @@ static void do_sync(rl_journal *j) {
 }
 
 static void do_retire(rl_journal *j) {
+    j->retire_seen = atomic_load(&j->retire_asked);
     j->folded_seen = atomic_load(&j->folded);
     rl_segment_retire_folded(j, j->folded_seen);
 }
 
 static void do_prepare(rl_journal *j) {
+    /* A header tells how far the batches before it are safe; where that counts, they shall be. */
+    if (atomic_load(&j->keep) && !j->sync_failed &&
+        atomic_load(&j->appended) > atomic_load_explicit(&j->synced, memory_order_relaxed)) {
+        do_sync(j);
+        if (j->sync_failed)
+            return;
+    }
     rl_segment *made;
     rl_journal_fault fault;
     int step = rl_segment_make(j, atomic_load(&j->frame_wanted), &made, &fault);

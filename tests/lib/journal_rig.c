@@ -52,32 +52,56 @@ rl_batch *rig_batch(const rig *r, uint64_t seq) {
     return batch_of_life(r, r->life, seq);
 }
 
+/* A replay checks what comes, and *last moves on with it. */
+typedef struct replayed {
+    const rig *rig;
+    uint64_t *last;
+} replayed;
+
 static int on_batch(void *arg, uint64_t seq, rl_bytes changes) {
-    rig *r = arg;
-    cr_assert_eq(seq, r->folded + 1, "batch %lu comes after %lu", (unsigned long)seq,
-                 (unsigned long)r->folded);
+    replayed *replay = arg;
+    const rig *r = replay->rig;
+    cr_assert_eq(seq, *replay->last + 1, "batch %lu comes after %lu", (unsigned long)seq,
+                 (unsigned long)*replay->last);
     rl_batch *wanted = batch_of_life(r, r->life_of[seq], seq);
     cr_assert(rl_bytes_equal(rl_batch_bytes(wanted), changes),
               "batch %lu is not the one of life %u", (unsigned long)seq, r->life_of[seq]);
     rl_batch_free(wanted);
-    r->folded = seq;
+    *replay->last = seq;
     return 0;
 }
 
-int rig_recover(rig *r) {
+static int open_journal(rig *r) {
     rl_journal_options options = {
         .dir = r->dir,
         .segment_bytes = r->segment_bytes,
         .mode = r->mode,
         .owner = r->owner,
+        .keep = r->keep,
         .on_progress = on_progress,
         .arg = r,
     };
-    uint64_t after = r->folded;
-    int rc = rl_journal_open(&options, &r->journal, r->error, sizeof(r->error));
+    return rl_journal_open(&options, &r->journal, r->error, sizeof(r->error));
+}
+
+int rig_look(rig *r, uint64_t after_seq, uint64_t *end) {
+    int rc = open_journal(r);
     if (rc != RL_JOURNAL_OK)
         return rc;
-    rc = rl_journal_replay(r->journal, after, on_batch, r, &r->report);
+    *end = after_seq;
+    replayed replay = {r, end};
+    rc = rl_journal_replay(r->journal, after_seq, on_batch, &replay, &r->report);
+    rig_close(r, false);
+    return rc;
+}
+
+int rig_recover(rig *r) {
+    uint64_t after = r->folded;
+    int rc = open_journal(r);
+    if (rc != RL_JOURNAL_OK)
+        return rc;
+    replayed replay = {r, &r->folded};
+    rc = rl_journal_replay(r->journal, after, on_batch, &replay, &r->report);
     cr_assert_eq(r->report.batches, r->folded - after);
     cr_assert_eq(r->report.last_seq, r->folded == after ? 0 : r->folded);
     cr_assert_eq(r->report.damaged, rc == RL_JOURNAL_DAMAGED);

@@ -23,6 +23,7 @@ typedef struct rig {
     uint64_t segment_bytes;
     rl_journal_mode mode;
     uint64_t owner;
+    bool keep;
     size_t batch_bytes; /* 0: it varies */
     sem_t progress;
     unsigned life;
@@ -43,6 +44,9 @@ rl_batch *rig_batch(const rig *r, uint64_t seq);
 int rig_recover(rig *r);
 /* A new life. */
 int rig_start(rig *r);
+/* Opens the journal and replays after any seq, checking contents and order; changes nothing and
+ * closes it again. Returns what open or replay returned; *end is the last seq that came. */
+int rig_look(rig *r, uint64_t after_seq, uint64_t *end);
 /* Both; they must succeed. */
 void rig_begin(rig *r);
 void rig_close(rig *r, bool empty);

@@ -61,14 +61,21 @@ Test(journal_format, other_names_are_not_ours)
 Test(journal_format, segment_header)
 {
     char block[RL_SEGMENT_HEADER_BYTES];
-    rl_segment_header header = {
-        .number = 12, .salt = SALT, .size = 65536, .made_ms = 99, .owner = 7};
+    rl_segment_header header = {.number = 12,
+                                .salt = SALT,
+                                .size = 65536,
+                                .made_ms = 99,
+                                .owner = 7,
+                                .sealed_number = 11,
+                                .sealed_seq = 500,
+                                .chain_from = 3,
+                                .chain_to = 501};
     rl_segment_header read;
     memset(block, 0xff, sizeof(block));
     rl_segment_header_write(block, &header);
     cr_assert_eq(rl_segment_header_read(block, &read), RL_HEADER_GOOD);
     cr_assert_eq(memcmp(&header, &read, sizeof(header)), 0);
-    for (size_t i = 64; i < sizeof(block); i++)
+    for (size_t i = 104; i < sizeof(block); i++)
         cr_assert_eq(block[i], 0);
 
     /* Each bit of what has a meaning matters. */
@@ -77,6 +84,17 @@ Test(journal_format, segment_header)
         cr_assert_eq(rl_segment_header_read(block, &read), RL_HEADER_BAD, "bit %zu", bit);
         block[bit / 8] ^= (char)(1 << bit % 8);
     }
+    /* What it says of earlier segments is left out when it does not check. */
+    rl_segment_header bare = {.number = 12, .salt = SALT, .size = 65536, .made_ms = 99, .owner = 7};
+    for (size_t bit = 64 * 8; bit < 104 * 8; bit++) {
+        block[bit / 8] ^= (char)(1 << bit % 8);
+        cr_assert_eq(rl_segment_header_read(block, &read), RL_HEADER_GOOD, "bit %zu", bit);
+        cr_assert_eq(memcmp(&bare, &read, sizeof(read)), 0, "bit %zu", bit);
+        block[bit / 8] ^= (char)(1 << bit % 8);
+    }
+    memset(block + 64, 0, sizeof(block) - 64); /* as the first servers wrote it */
+    cr_assert_eq(rl_segment_header_read(block, &read), RL_HEADER_GOOD);
+    cr_assert_eq(memcmp(&bare, &read, sizeof(read)), 0);
     memset(block, 0, sizeof(block));
     cr_assert_eq(rl_segment_header_read(block, &read), RL_HEADER_BLANK);
 }
