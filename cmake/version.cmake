@@ -2,23 +2,80 @@
 # Writes rubellite_version.h. Runs at every build, but touches the file only when its text changes,
 # so that a build without a new commit compiles nothing again.
 #
-# In: SOURCE_DIR, OUTPUT, VERSION.
+# In: SOURCE_DIR, OUTPUT, VERSION; COMMIT, which may be empty.
+#
+# Which commit: what COMMIT says (-DRUBELLITE_COMMIT=… of the build), else what git says, else what
+# .git/HEAD leads to (a container's build has these files, but no git), else what `git archive` wrote
+# into commit.txt.
 set(sha "00000000")
 set(dirty 0)
-find_program(GIT git)
-if(GIT)
+set(hex8 "^([0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f])")
+
+function(from_git)
+    find_program(GIT git)
+    if(NOT GIT)
+        return()
+    endif()
+    # Not the repository of a folder that happens to be around an unpacked archive.
+    execute_process(
+        COMMAND ${GIT} -C ${SOURCE_DIR} rev-parse --show-cdup
+        OUTPUT_VARIABLE up RESULT_VARIABLE failed ERROR_QUIET OUTPUT_STRIP_TRAILING_WHITESPACE)
+    if(failed OR NOT up STREQUAL "")
+        return()
+    endif()
     execute_process(
         COMMAND ${GIT} -C ${SOURCE_DIR} rev-parse --short=8 HEAD
         OUTPUT_VARIABLE head RESULT_VARIABLE failed ERROR_QUIET OUTPUT_STRIP_TRAILING_WHITESPACE)
-    if(NOT failed)
-        set(sha "${head}")
-        execute_process(
-            COMMAND ${GIT} -C ${SOURCE_DIR} diff --quiet HEAD
-            RESULT_VARIABLE changed OUTPUT_QUIET ERROR_QUIET)
-        if(changed)
-            set(dirty 1)
+    if(failed)
+        return()
+    endif()
+    execute_process(
+        COMMAND ${GIT} -C ${SOURCE_DIR} diff --quiet HEAD
+        RESULT_VARIABLE changed OUTPUT_QUIET ERROR_QUIET)
+    if(changed)
+        set(dirty 1 PARENT_SCOPE)
+    endif()
+    set(commit "${head}" PARENT_SCOPE)
+endfunction()
+
+function(from_git_files)
+    set(git ${SOURCE_DIR}/.git)
+    if(NOT EXISTS ${git}/HEAD)
+        return()
+    endif()
+    file(STRINGS ${git}/HEAD head LIMIT_COUNT 1)
+    if(head MATCHES "^ref: (.*)$")
+        set(ref "${CMAKE_MATCH_1}")
+        set(head "")
+        if(EXISTS ${git}/${ref})
+            file(STRINGS ${git}/${ref} head LIMIT_COUNT 1)
+        elseif(EXISTS ${git}/packed-refs)
+            file(STRINGS ${git}/packed-refs lines)
+            foreach(line IN LISTS lines)
+                if(line MATCHES "^([0-9a-f]+) (.*)$" AND CMAKE_MATCH_2 STREQUAL ref)
+                    string(REGEX REPLACE " .*" "" head "${line}")
+                endif()
+            endforeach()
         endif()
     endif()
+    set(commit "${head}" PARENT_SCOPE)
+endfunction()
+
+set(commit "${COMMIT}")
+if(commit STREQUAL "")
+    from_git()
+endif()
+if(commit STREQUAL "")
+    from_git_files()
+endif()
+if(commit STREQUAL "" AND EXISTS ${CMAKE_CURRENT_LIST_DIR}/commit.txt)
+    file(STRINGS ${CMAKE_CURRENT_LIST_DIR}/commit.txt commit LIMIT_COUNT 1)
+endif()
+if(commit MATCHES "${hex8}")
+    set(sha "${CMAKE_MATCH_1}")
+elseif(NOT COMMIT STREQUAL "")
+    message(FATAL_ERROR "RUBELLITE_COMMIT is '${COMMIT}': expected a commit's hash, at least "
+        "eight of its hexadecimal digits in lower case")
 endif()
 string(SHA1 id "${VERSION}-${sha}-${dirty}")
 string(SUBSTRING "${id}" 0 16 id)
@@ -29,7 +86,7 @@ set(text "/* SPDX-License-Identifier: MIT */
 #define RUBELLITE_VERSION_H
 
 #define RUBELLITE_VERSION \"${VERSION}\"
-#define RUBELLITE_GIT_SHA \"${sha}\" /* eight hexadecimal digits, zeros outside a checkout */
+#define RUBELLITE_GIT_SHA \"${sha}\" /* eight hexadecimal digits, zeros when nothing tells */
 #define RUBELLITE_GIT_DIRTY ${dirty} /* 1: built from files that differ from that commit */
 #define RUBELLITE_BUILD_ID \"${id}\"
 
