@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -73,14 +74,36 @@ static int free_port(void) {
     return ntohs(address.sin_port);
 }
 
+void test_server_run_as(test_server *s, int user) {
+    cr_assert_eq(chown(s->top, (uid_t)user, (gid_t)-1), 0, "%s", strerror(errno));
+    cr_assert_eq(chown(s->data, (uid_t)user, (gid_t)-1), 0, "%s", strerror(errno));
+    s->run_as = user;
+}
+
+/* In the new process: why it could not become the server goes to the test's output and to the log,
+ * if there is one. */
+static void give_up(int code, const char *doing, const char *what) {
+    int error = errno;
+    fprintf(stderr, "the server was not started: %s %s: %s\n", doing, what, strerror(error));
+    fflush(stderr);
+    _exit(code);
+}
+
 /* In the new process. */
 static void run(const test_server *s, const char *program, char **argv) {
+    struct rlimit files = {(rlim_t)s->most_files, (rlim_t)s->most_files};
     int out = open(s->log_path, O_WRONLY | O_CREAT | O_APPEND, 0644);
-    if (out < 0 || dup2(out, STDOUT_FILENO) < 0 || dup2(out, STDERR_FILENO) < 0)
-        _exit(126);
+    if (out < 0)
+        give_up(126, "cannot open", s->log_path);
+    if (dup2(out, STDERR_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0)
+        give_up(126, "cannot write to", s->log_path);
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* it ends with its test, however that ends */
+    if (s->most_files && setrlimit(RLIMIT_NOFILE, &files) < 0)
+        give_up(126, "cannot limit", "open files");
+    if (s->run_as && setuid((uid_t)s->run_as) < 0)
+        give_up(126, "cannot become", "another user");
     execv(program, argv);
-    _exit(127);
+    give_up(127, "cannot run", program);
 }
 
 static void spawn(test_server *s, const char *arguments) {

@@ -21,6 +21,8 @@ typedef struct test_server {
     char log_path[80];  /* what the server printed, of all its runs */
     char sock_path[80]; /* for --unixsocket */
     pid_t pid;          /* 0: not running */
+    int most_files;     /* the program's limit of open files, hard and soft; 0: the test's own */
+    int run_as;         /* a user id, for a test that is root; 0: the test's own */
     int port;
 } test_server;
 
@@ -28,6 +30,8 @@ typedef struct test_server {
 test_server *test_server_create(void);
 /* Ends the process and removes the directory. */
 void test_server_free(test_server *s);
+/* From the next start on as another user, who owns the directory. For a test that is root. */
+void test_server_run_as(test_server *s, int user);
 
 /* Starts the program with "--port … --bind 127.0.0.1 --dir …" and these arguments (separated by
  * blanks; NULL is fine) and waits until it answers. */
