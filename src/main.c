@@ -32,7 +32,8 @@ static int print_help(void) {
     rl_buffer_add_text(
         &out, "Usage: rubellite-server [config file] [--directive value ...]\n"
               "       rubellite-server - (read the configuration from standard input)\n"
-              "       rubellite-server --check-config [config file] [--directive value ...]\n"
+              "       rubellite-server [config file] [--directive value ...] --check-config\n"
+              "           (reads all of it, says what is wrong with it, and ends)\n"
               "       rubellite-server --help | --version\n\n"
               "A server that speaks the Redis protocol and keeps its data in SQLite.\n\n"
               "Examples:\n"
@@ -70,7 +71,7 @@ static int fail(const char *what, rl_buffer *error) {
 /* A client that finds no descriptor would wait in vain; one too many is told so. */
 static void fit_maxclients(rl_config *config) {
     int wanted = rl_config_settings(config)->maxclients;
-    int fits = rl_supervise_file_limit(wanted);
+    int fits = rl_supervise_file_limit(rl_config_settings(config), wanted);
     if (fits >= wanted)
         return;
     rl_log(RL_LOG_WARNING,
@@ -133,8 +134,12 @@ static int serve(rl_config *config, const char *executable) {
     const rl_settings *set = rl_config_settings(config);
     rl_buffer error = {0};
     if (!rl_log_open(set->logfile)) {
-        rl_buffer_printf(&error, "cannot open the log file '%s': %s", set->logfile,
-                         strerror(errno));
+        rl_buffer_printf(&error, "cannot open the log file '%s': %s; %s", set->logfile,
+                         strerror(errno),
+                         errno == ENOENT   ? "make its directory, or choose another with --logfile"
+                         : errno == EISDIR ? "--logfile takes the path of a file"
+                                           : "the user that the server runs as must be able to "
+                                             "write it, or --logfile name another");
         return fail("", &error);
     }
     rl_log_set_level(set->loglevel);
@@ -182,11 +187,24 @@ static int check_config(rl_config *config) {
     return 0;
 }
 
+/* Takes an option that is no directive out of the arguments, wherever it stands. */
+static bool take_option(int *argc, char **argv, const char *name) {
+    int kept = 1;
+    for (int i = 1; i < *argc; i++)
+        if (strcmp(argv[i], name) != 0)
+            argv[kept++] = argv[i];
+    bool taken = kept < *argc;
+    *argc = kept;
+    argv[kept] = NULL;
+    return taken;
+}
+
 int main(int argc, char **argv) {
     rl_clock_init();
     rl_hash_init();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
+    bool check_only = take_option(&argc, argv, "--check-config");
     for (size_t i = 0; argc > 1 && i < sizeof questions / sizeof *questions; i++)
         if (strcmp(argv[1], questions[i].name) == 0 ||
             strcmp(argv[1], questions[i].short_name) == 0)
@@ -201,12 +219,10 @@ int main(int argc, char **argv) {
                 argv[1]);
         return 1;
     }
-    bool check_only = argc > 1 && strcmp(argv[1], "--check-config") == 0;
-    int skip = check_only ? 2 : 1;
     rl_config *config = rl_config_create();
     rl_buffer error = {0};
     int code;
-    if (!rl_config_load_args(config, argc - skip, argv + skip, &error) ||
+    if (!rl_config_load_args(config, argc - 1, argv + 1, &error) ||
         !rl_config_finish(config, &error))
         code = fail("", &error);
     else if (check_only)

@@ -146,3 +146,13 @@ int64_t rl_expiry_sample_mean(const rl_expiry *x, int64_t now_ms) {
     }
     return mean + rest / n;
 }
+
+size_t rl_expiry_sample_due(const rl_expiry *x, int64_t now_ms) {
+    size_t samples = x->count < 1000 ? x->count : 1000, due = 0;
+    if (samples == 0 || at(x, 0)->at_ms > now_ms)
+        return 0;
+    /* Place 0, the next to expire, is in the sample: the answer is never 0 from here on. */
+    for (size_t i = 0; i < samples; i++)
+        due += at(x, i * (x->count / samples))->at_ms <= now_ms;
+    return (size_t)((double)due / (double)samples * (double)x->count + 0.5);
+}

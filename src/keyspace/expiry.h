@@ -27,5 +27,7 @@ void rl_expiry_moved(rl_expiry *x, rl_entry *e); /* the entry has a new address 
 rl_entry *rl_expiry_next(const rl_expiry *x, int64_t *at_ms);
 /* The mean of some times, for INFO's avg_ttl; now when empty. */
 int64_t rl_expiry_sample_mean(const rl_expiry *x, int64_t now_ms);
+/* About how many are due but still there: 0 exactly when none is, else by a sample. */
+size_t rl_expiry_sample_due(const rl_expiry *x, int64_t now_ms);
 
 #endif

@@ -644,6 +644,7 @@ void rl_keyspace_db_stats(const rl_keyspace *ks, int number, rl_db_stats *out) {
         .table_memory = rl_table_memory(d->table),
         .expiry_memory = rl_expiry_memory(d->expiry),
         .segments = rl_table_segments(d->table),
+        .overdue = rl_expiry_sample_due(d->expiry, ks->now_ms),
         .avg_ttl_ms = mean > ks->now_ms ? mean - ks->now_ms : 0,
     };
 }

@@ -112,7 +112,7 @@ bool rl_keyspace_watch_broken(rl_keyspace *ks,
 /* ---- numbers ---- */
 
 typedef struct rl_keyspace_stats {
-    uint64_t hits, misses, expired, expired_stale_lazily, keys_watched;
+    uint64_t hits, misses, expired, keys_watched;
     uint64_t lazy_tables; /* tables whose entries are still being freed */
 } rl_keyspace_stats;
 void rl_keyspace_stats_read(const rl_keyspace *ks, rl_keyspace_stats *out);
@@ -120,6 +120,7 @@ void rl_keyspace_stats_reset(rl_keyspace *ks);
 
 typedef struct rl_db_stats {
     size_t keys, expires, table_memory, expiry_memory, segments;
+    size_t overdue; /* about how many of `expires` are over and still in memory */
     int64_t avg_ttl_ms;
 } rl_db_stats;
 void rl_keyspace_db_stats(const rl_keyspace *ks, int db,

@@ -34,6 +34,24 @@ bool rl_net_address_is_loopback(const struct sockaddr *address) {
     return address->sa_family == AF_UNIX;
 }
 
+static int resolve_as(uv_loop_t *loop, const char *name, int family, char *address, size_t size) {
+    struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM};
+    uv_getaddrinfo_t request;
+    int code = uv_getaddrinfo(loop, &request, NULL, name, NULL, &hints); /* no callback: it waits */
+    if (code)
+        return code;
+    code = uv_ip_name(request.addrinfo->ai_addr, address, size);
+    uv_freeaddrinfo(request.addrinfo);
+    return code;
+}
+
+int rl_net_resolve(uv_loop_t *loop, const char *name, char *address, size_t size) {
+    int code = resolve_as(loop, name, AF_INET, address, size);
+    if (code == 0)
+        return 0;
+    return resolve_as(loop, name, AF_INET6, address, size) == 0 ? 0 : code;
+}
+
 static char *address_new_text(const struct sockaddr *address) {
     char text[ADDRESS_TEXT];
     rl_net_address_text(address, text, sizeof text);

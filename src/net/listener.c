@@ -146,6 +146,11 @@ static int parse_address(const char *text, int port, struct sockaddr_storage *ou
     return uv_ip6_addr(text, port, (struct sockaddr_in6 *)out);
 }
 
+bool rl_net_is_address(const char *text) {
+    struct sockaddr_storage unused;
+    return parse_address(text, 0, &unused) == 0;
+}
+
 int rl_net_listen_tcp(rl_net *n, const char *address, int port, int backlog) {
     struct sockaddr_storage addr = {0};
     net_listener *l;
@@ -180,12 +185,30 @@ failed:
     return err;
 }
 
-/* A socket file that a server left behind would make bind fail. Anything else is not ours to
- * remove. */
-static void remove_stale(const char *path) {
+/* Does somebody answer at the Unix socket? Asked by connecting, the only question that a socket
+ * file which a server left behind answers differently. 0: nobody does. */
+static int unix_is_free(const struct sockaddr_un *addr) {
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    int code = connect(fd, (const struct sockaddr *)addr, sizeof *addr) < 0 ? errno : 0;
+    close(fd);
+    if (code == ECONNREFUSED || code == ENOENT)
+        return 0;
+    /* EAGAIN: its queue is full; EPROTOTYPE: it takes datagrams */
+    return code == 0 || code == EAGAIN || code == EPROTOTYPE ? UV_EADDRINUSE : -code;
+}
+
+/* A socket file that a server left behind would make bind fail. One that somebody serves, and
+ * anything that is no socket, is not ours to remove. */
+static int remove_stale(const struct sockaddr_un *addr) {
     struct stat st;
-    if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
-        unlink(path);
+    if (lstat(addr->sun_path, &st) < 0)
+        return errno == ENOENT ? 0 : -errno;
+    if (!S_ISSOCK(st.st_mode))
+        return UV_EEXIST;
+    int code = unix_is_free(addr);
+    return code ? code : unlink(addr->sun_path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
 int rl_net_listen_unix(rl_net *n, const char *path, unsigned mode, int backlog) {
@@ -199,7 +222,8 @@ int rl_net_listen_unix(rl_net *n, const char *path, unsigned mode, int backlog) 
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    remove_stale(path);
+    if ((err = remove_stale(&addr)) != 0)
+        goto failed;
     if (bind(fd, (struct sockaddr *)&addr, sizeof addr) < 0) {
         err = -errno;
         goto failed;

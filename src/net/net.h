@@ -51,10 +51,15 @@ int rl_net_create(uv_loop_t *loop, const rl_net_handler *handler,
 void rl_net_close(rl_net *n, void (*done)(void *arg), void *arg);
 
 /* address: an IPv4 or IPv6 address, "*" (all IPv4) or "::*" (all IPv6); port 0 takes a free one,
- * told by rl_net_port. 0 or a UV error. */
+ * told by rl_net_port. 0 or a UV error; UV_EINVAL when it is no address but, perhaps, a name. */
 int rl_net_listen_tcp(rl_net *n, const char *address, int port, int backlog);
-int rl_net_listen_unix(rl_net *n, const char *path, unsigned mode,
-                       int backlog); /* mode 0: as umask says */
+/* mode 0: as umask says. A socket file that nobody serves any more is replaced. UV_EADDRINUSE: a
+ * running program serves it; UV_EEXIST: what is there is no socket. Neither is touched. */
+int rl_net_listen_unix(rl_net *n, const char *path, unsigned mode, int backlog);
+bool rl_net_is_address(const char *text); /* what rl_net_listen_tcp takes */
+/* The first address of a host name, IPv4 if it has one (as Redis takes it), as text. May ask a name
+ * server and wait for it, so it is for the start only. 0 or a UV error. */
+int rl_net_resolve(uv_loop_t *loop, const char *name, char *address, size_t size);
 void rl_net_listen_stop(
     rl_net *n); /* closes listeners (and removes unix socket files); connections stay */
 int rl_net_port(const rl_net *n); /* of the first TCP listener, 0 when there is none */

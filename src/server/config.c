@@ -196,7 +196,7 @@ static bool finish_dir(rl_config *c, rl_buffer *error) {
 }
 
 /* Names go into lines of a length that is still read; how many there are depends on the file. */
-static void log_names(const rl_config *c) {
+static void log_names(rl_config *c) {
     enum { LINE = 600 };
     rl_buffer line = {0};
     for (size_t i = 0, n = rl_config_row_count(); i <= n; i++) {
@@ -209,21 +209,25 @@ static void log_names(const rl_config *c) {
                    rl_buffer_cstr(&line));
             rl_buffer_clear(&line);
         }
-        if (!last)
+        if (!last) {
             rl_buffer_printf(&line, "%s%s", line.len ? ", " : "", row->name);
+            c->values[i].noted = true;
+        }
     }
     rl_buffer_release(&line);
 }
 
-static void log_save(const rl_config *c) {
+static void log_save(rl_config *c) {
     size_t row;
     const char *name;
     rl_config_find(RL_BYTES("save"), &row, &name);
-    if (c->values[row].origin && *c->settings.save)
-        rl_log(RL_LOG_NOTICE,
-               "Config: save \"%s\" is ignored: the journal and the fold keep the data, there are "
-               "no snapshots",
-               c->settings.save);
+    if (!c->values[row].origin || !*c->settings.save)
+        return;
+    c->values[row].noted = true;
+    rl_log(RL_LOG_NOTICE,
+           "Config: save \"%s\" is ignored: the journal and the fold keep the data, there are "
+           "no snapshots",
+           c->settings.save);
 }
 
 bool rl_config_finish(rl_config *c, rl_buffer *error) {
@@ -239,16 +243,17 @@ bool rl_config_finish(rl_config *c, rl_buffer *error) {
         rl_buffer_release(&why);
         return false;
     }
-    if (c->settings.port == 0 && !*c->settings.unixsocket) {
-        rl_buffer_add_text(error,
-                           "port is 0 and unixsocket is empty, so there is nothing to listen "
-                           "on; set one of them");
+    if ((c->settings.port == 0 || !*c->settings.bind) && !*c->settings.unixsocket) {
+        rl_buffer_printf(error,
+                         "%s and unixsocket is empty, so there is nothing to listen on; set one "
+                         "of them",
+                         c->settings.port == 0 ? "port is 0" : "bind is empty");
         return false;
     }
     return finish_dir(c, error);
 }
 
-void rl_config_log_ignored(const rl_config *c) {
+void rl_config_log_ignored(rl_config *c) {
     log_names(c);
     log_save(c);
 }
@@ -412,12 +417,26 @@ static bool set_enforce(rl_config *c, set_item *items, int count, rl_buffer *err
     return ok && set_apply(c, items, count, error);
 }
 
+/* Who sets something that does nothing here should not have to find that out. */
+static void set_note(rl_config *c, const set_item *item) {
+    const rl_config_row *row = rl_config_row_at(item->row);
+    rl_config_value *value = &c->values[item->row];
+    bool is_save = row->field == offsetof(rl_settings, save) && row->field_type == RL_FIELD_TEXT;
+    if (value->noted || !(is_save || row->flags & RL_CONFIG_IGNORED))
+        return;
+    value->noted = true;
+    rl_log(RL_LOG_NOTICE, "CONFIG SET %s: accepted, and without effect here. %s", row->name,
+           row->text);
+}
+
 bool rl_config_set(rl_config *c, const rl_bytes *pairs, int count, rl_buffer *error) {
     set_item *items = rl_calloc((size_t)count + 1, sizeof(*items));
     bool ok = set_find(items, pairs, count, error);
     for (int i = 0; ok && i < count; i++)
         ok = set_parse(c, &items[i], pairs[(size_t)i * 2 + 1], error);
     ok = ok && set_enforce(c, items, count, error);
+    for (int i = 0; ok && i < count; i++)
+        set_note(c, &items[i]);
     for (int i = 0; i < count; i++)
         rl_free(items[i].text);
     rl_free(items);

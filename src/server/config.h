@@ -6,9 +6,10 @@
  * --help, the example file and docs/configuration.md all come from that table.
  *
  * A Redis directive that means nothing here is in the table too, as "accepted and ignored": it is
- * checked, kept as text, answered by CONFIG GET as Redis would, and mentioned in the log once at
- * start. One that would change what the server promises (cluster-enabled, tls-port, replicaof, …)
- * is accepted with its "off" value only and refused, with the reason, otherwise.
+ * checked, kept as text, answered by CONFIG GET as Redis would, and mentioned in the log once, at
+ * start or when CONFIG SET sets it. One that would change what the server promises
+ * (cluster-enabled, tls-port, replicaof, …) is accepted with its "off" value only and refused, with
+ * the reason, otherwise.
  *
  * Loop thread (and main before it).
  */
@@ -93,6 +94,7 @@ typedef struct rl_settings {
     int64_t slowlog_slower_than_us; /* -1: off */
     uint64_t slowlog_max_len, latency_monitor_threshold_ms;
     bool latency_tracking;
+    char *latency_percentiles; /* "50 99 99.9" */
 } rl_settings;
 
 typedef struct rl_config rl_config;
@@ -120,7 +122,7 @@ bool rl_config_load_args(rl_config *c, int argc, char **argv, rl_buffer *error);
  * absolute. Call once, after loading. */
 bool rl_config_finish(rl_config *c, rl_buffer *error);
 /* Logs which directives that the user set have no effect here. Call once the log is open. */
-void rl_config_log_ignored(const rl_config *c);
+void rl_config_log_ignored(rl_config *c);
 
 const char *rl_config_path(const rl_config *c); /* absolute path of the file in use, "" when none */
 
@@ -133,7 +135,7 @@ void rl_config_get(const rl_config *c, const rl_bytes *patterns, int count,
 /* CONFIG SET name value …: all or none. `pairs` holds 2 × count entries. On failure error holds the
  * text after "ERR " in Redis's words, such as "CONFIG SET failed (possibly related to argument
  * 'maxclients') - argument must be …" or "Unknown option or number of arguments for CONFIG SET -
- * 'x'", and nothing has changed. */
+ * 'x'", and nothing has changed. A directive that has no effect here is logged, once each. */
 bool rl_config_set(rl_config *c, const rl_bytes *pairs, int count, rl_buffer *error);
 
 /* Called for each directive that a CONFIG SET really changed, once all settings have their new

@@ -140,6 +140,10 @@ static bool unknown(const source *from, rl_bytes name, rl_buffer *error) {
 static void add_shown(const rl_config_row *row, const rl_bytes *words, size_t count,
                       rl_buffer *error) {
     if (count != 1) {
+        if (count == 0) {
+            rl_buffer_add_text(error, ", but there is no value");
+            return;
+        }
         rl_buffer_printf(error, ", not %zu values", count);
         if (count > 1 && words[1].len && words[1].ptr[0] == '#')
             rl_buffer_add_text(error, " (a comment needs a line of its own)");

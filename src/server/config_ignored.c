@@ -241,9 +241,6 @@ static const rl_config_row rows[] = {
     {COUNT("hz", "10"), .parse = rl_config_parse_hz, RL_CONFIG_TO(hz), WHY_RHYTHM},
     {BOOL("dynamic-hz", "yes"), WHY_RHYTHM},
     {BOOL("activerehashing", "yes"), WHY_RHYTHM},
-    {LIST("latency-tracking-info-percentiles", "50 99 99.9"), .parse = rl_config_parse_percentiles,
-     .expects = "numbers from 0 to 100",
-     .text = "INFO latencystats shows the 50th, 99th and 99.9th percentile."},
 
     /* --- Redis's own test switches --- */
     {HIDDEN("key-load-delay", "0", INT_MAX), WHY_PROCESS},

@@ -74,8 +74,9 @@ static const rl_config_row rows[] = {
      .field = offsetof(rl_settings, bind),
      .expects = "addresses to listen on, such as 127.0.0.1 -::1",
      .text = "Addresses to listen on, separated by blanks. * is every IPv4 address and ::* every "
-             "IPv6 one; a leading - means that a missing address is no failure. See protected-mode "
-             "before you open the server to a network."},
+             "IPv6 one; a leading - means that a missing address is no failure. The name of a host "
+             "is looked up at the start only; CONFIG SET takes addresses and localhost. See "
+             "protected-mode before you open the server to a network."},
     {BOOL("protected-mode", "yes", protected_mode),
      .text = "While no password is set, answer clients from other machines with an explanation "
              "only."},
@@ -274,6 +275,13 @@ static const rl_config_row rows[] = {
     {BOOL("latency-tracking", "yes", latency_tracking),
      .text = "Keep a histogram of the time each command takes (LATENCY HISTOGRAM, INFO "
              "latencystats)."},
+    {.name = "latency-tracking-info-percentiles",
+     .kind = RL_CONFIG_LIST,
+     .initial = "50 99 99.9",
+     .parse = rl_config_parse_percentiles,
+     RL_CONFIG_TO(latency_percentiles),
+     .expects = "numbers from 0 to 100",
+     .text = "The percentiles INFO latencystats shows."},
 };
 
 static const size_t own_count = sizeof(rows) / sizeof(rows[0]);

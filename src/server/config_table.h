@@ -166,6 +166,7 @@ const char *rl_config_closest(rl_bytes name);
 typedef struct rl_config_value {
     char *text;   /* canonical */
     char *origin; /* "file:line" or "command line" when the user set it, else NULL */
+    bool noted;   /* the log said already that it has no effect */
 } rl_config_value;
 
 typedef struct rl_config_rename {

@@ -53,7 +53,7 @@ static void section_server(rl_server *s, rl_buffer *out) {
     rl_buffer_printf(out,
                      "uptime_in_seconds:%" PRId64 "\r\nuptime_in_days:%" PRId64 "\r\n"
                      "hz:%d\r\nconfigured_hz:%d\r\nlru_clock:%" PRId64 "\r\n",
-                     up_s, up_s / 86400, set->hz, set->hz, (now_us / 1000000) & 0xffffff);
+                     up_s, up_s / 86400, RL_SERVER_CRON_HZ, set->hz, (now_us / 1000000) & 0xffffff);
     rl_buffer_printf(out, "executable:%s\r\nconfig_file:%s\r\nio_threads_active:0\r\n",
                      rl_server_executable(s), rl_config_path(rl_server_config(s)));
     listeners(set, rl_server_net(s), out);

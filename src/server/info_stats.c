@@ -37,6 +37,19 @@ static void absent(const char *const *names, rl_buffer *out) {
         rl_info_count(out, *names, 0);
 }
 
+/* Of the keys that expire, those that are over and still in memory. Redis guesses it too. */
+static double overdue_percent(rl_server *s) {
+    rl_keyspace *keys = rl_server_keyspace(s);
+    size_t expires = 0, overdue = 0;
+    for (int db = 0; db < rl_keyspace_databases(keys); db++) {
+        rl_db_stats of_db;
+        rl_keyspace_db_stats(keys, db, &of_db);
+        expires += of_db.expires;
+        overdue += of_db.overdue;
+    }
+    return expires ? 100.0 * (double)overdue / (double)expires : 0.0;
+}
+
 void rl_info_stats(rl_server *s, rl_buffer *out) {
     static const char *const replicas[] = {"sync_full", "sync_partial_ok", "sync_partial_err",
                                            NULL};
@@ -72,14 +85,17 @@ void rl_info_stats(rl_server *s, rl_buffer *out) {
     traffic(s, stats, out);
     absent(replicas, out);
     rl_info_count(out, "expired_keys", of_keys.expired);
-    rl_buffer_add_text(out, "expired_stale_perc:0.00\r\n");
-    rl_info_count(out, "expired_time_cap_reached_count", stats->expired_time_cap);
-    rl_info_count(out, "expire_cycle_cpu_milliseconds", stats->expire_cycle_us / 1000);
+    rl_buffer_printf(out, "expired_stale_perc:%.2f\r\n", overdue_percent(s));
+    rl_info_count(out, "expired_time_cap_reached_count", stats->expire_capped);
+    rl_info_count(out, "expire_cycle_cpu_milliseconds",
+                  rl_clock_ticks_to_ns(stats->expire_ticks) / 1000000);
     absent(eviction, out);
     rl_info_count(out, "keyspace_hits", of_keys.hits);
     rl_info_count(out, "keyspace_misses", of_keys.misses);
     absent(others, out);
-    rl_info_count(out, "unexpected_error_replies", stats->unexpected_errors);
+    /* Redis counts errors of commands that come from a master or from its append-only file. There
+     * is no master here, and the journal holds rows, not commands: there can be none. */
+    rl_info_count(out, "unexpected_error_replies", 0);
     rl_info_count(out, "total_error_replies", stats->error_replies);
     rl_info_count(out, "misconf_refused", stats->misconf_refused);
     rl_info_count(out, "client_query_buffer_limit_disconnections", stats->query_limit_closed);
@@ -142,11 +158,6 @@ typedef struct percentiles {
     size_t count;
 } percentiles;
 
-static void keep_value(void *arg, const char *name, rl_bytes value) {
-    (void)name;
-    rl_buffer_add_bytes(arg, value);
-}
-
 static void latency_stats(const rl_command *command, const rl_command_stats *c, void *arg,
                           rl_buffer *out) {
     const percentiles *shown = arg;
@@ -164,17 +175,15 @@ static void latency_stats(const rl_command *command, const rl_command_stats *c, 
 }
 
 void rl_info_latencystats(rl_server *s, rl_buffer *out) {
-    rl_bytes name = RL_BYTES("latency-tracking-info-percentiles");
-    rl_buffer value = {0}, storage = {0};
+    rl_buffer storage = {0};
     percentiles shown = {0};
     rl_buffer_add_text(out, "# Latencystats\r\n");
     if (!rl_server_stats(s)->track_latency)
         return;
-    rl_config_get(rl_server_config(s), &name, 1, keep_value, &value);
-    if (rl_text_split(rl_buffer_bytes(&value), &storage, &shown.list, &shown.count)) {
+    if (rl_text_split(rl_bytes_text(rl_server_settings(s)->latency_percentiles), &storage,
+                      &shown.list, &shown.count)) {
         each_command(s, latency_stats, &shown, out);
         rl_free(shown.list);
     }
-    rl_buffer_release(&value);
     rl_buffer_release(&storage);
 }

@@ -325,7 +325,7 @@ static bool open_loop(rl_server *s, rl_buffer *error) {
         rl_buffer_printf(error, "cannot start the network: %s", uv_strerror(code));
         return false;
     }
-    uv_timer_start(&s->cron, on_cron, 100, 100);
+    uv_timer_start(&s->cron, on_cron, 1000 / RL_SERVER_CRON_HZ, 1000 / RL_SERVER_CRON_HZ);
     return true;
 }
 
@@ -356,8 +356,8 @@ rl_server *rl_server_create(const rl_server_options *options, rl_buffer *error) 
         s->batch = rl_batch_builder_create();
     s->keys = rl_keyspace_create(s->settings->databases, s->batch);
     /* The loop comes before the store: the store's threads wake it. */
-    if (!rename_commands(s, error) || !open_loop(s, error) || (!cache && !open_store(s, error)) ||
-        rl_server_listen(s, error)) {
+    if (!rename_commands(s, error) || !open_loop(s, error) || !rl_server_resolve(s, error) ||
+        (!cache && !open_store(s, error)) || !rl_server_listen(s, error)) {
         rl_server_free(s);
         return NULL;
     }
@@ -459,6 +459,7 @@ int rl_server_free(rl_server *s) {
     rl_registry_free(s->registry);
     rl_chain_release(&s->sink);
     rl_chain_pool_release();
+    rl_server_hosts_release(s);
     rl_free(s->executable);
     int exit_code = s->exit_code;
     rl_free(s);

@@ -15,6 +15,8 @@ struct rl_server {
     rl_batch_builder *batch; /* the open batch; NULL for a pure cache */
     rl_store *store;         /* NULL for a pure cache */
     rl_net *net;
+    struct rl_server_host *hosts; /* names in `bind` and their addresses: see listen.c */
+    size_t host_count;
     rl_stats *stats;
     rl_slowlog *slowlog;
     rl_latency *latency;
@@ -80,6 +82,11 @@ void rl_server_check_memory(rl_server *s); /* against maxmemory */
 void rl_server_free_lazily(rl_server *s);
 void rl_server_end_loop(rl_server *s);
 void rl_server_unlink_parked(rl_server *s, rl_session *session);
-int rl_server_listen(rl_server *s, rl_buffer *error);
+/* listen.c. At the start: looks up the host names in `bind`, which may wait. */
+bool rl_server_resolve(rl_server *s, rl_buffer *error);
+void rl_server_hosts_release(rl_server *s);
+bool rl_server_listen(rl_server *s, rl_buffer *error);
+/* After CONFIG SET of `name` (port or bind). */
+bool rl_server_listen_again(rl_server *s, const char *name, rl_buffer *error);
 
 #endif

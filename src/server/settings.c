@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What a changed setting means to the parts, and where the server listens. */
+/* What a changed setting means to the parts. */
 #include <stdlib.h>
 
 #include "base/log.h"
 #include "server/server_private.h"
+#include "server/supervise.h"
 
 rl_durability rl_server_durability(const rl_settings *set) {
     if (!set->appendonly)
@@ -49,6 +50,17 @@ static void apply_maxmemory(rl_server *s) {
     rl_server_check_memory(s);
 }
 
+/* Redis's words. The limit of open files stays raised as far as it went, which harms nobody. */
+static bool check_maxclients(const rl_settings *set, rl_buffer *error) {
+    int fits = rl_supervise_file_limit(set, set->maxclients);
+    if (fits < set->maxclients)
+        rl_buffer_printf(error,
+                         "The operating system is not able to handle the specified number of "
+                         "clients, try with %d",
+                         fits);
+    return fits >= set->maxclients;
+}
+
 static const struct {
     const char *name;
     void (*apply)(rl_server *s);
@@ -64,58 +76,13 @@ static const struct {
 
 bool rl_server_apply_setting(void *server, const char *name, rl_buffer *error) {
     rl_server *s = server;
-    if (strcmp(name, "port") == 0 || strcmp(name, "bind") == 0) {
-        rl_buffer why = {0};
-        rl_net_listen_stop(s->net);
-        if (rl_server_listen(s, &why) == 0)
-            return true;
-        rl_log(RL_LOG_WARNING, "CONFIG SET %s: %s", name, rl_buffer_cstr(&why));
-        rl_buffer_release(&why);
-        rl_buffer_add_text(error, "Unable to listen on this port. Check server logs.");
-        return false;
-    }
+    if (strcmp(name, "port") == 0 || strcmp(name, "bind") == 0)
+        return rl_server_listen_again(s, name, error);
+    if (strcmp(name, "maxclients") == 0)
+        return check_maxclients(s->settings, error);
     for (size_t i = 0; i < sizeof applied / sizeof *applied; i++)
         if (strcmp(applied[i].name, name) == 0)
             applied[i].apply(s);
     rl_server_refresh(s);
     return true;
-}
-
-/* One address of `bind`. A leading '-' says that it may be missing on this machine. */
-static int listen_on(rl_server *s, const char *address, rl_buffer *error) {
-    bool optional = *address == '-';
-    if (optional)
-        address++;
-    int code = rl_net_listen_tcp(s->net, address, s->settings->port, s->settings->tcp_backlog);
-    if (code == 0) {
-        rl_log(RL_LOG_NOTICE, "Listening on %s port %d", address, rl_net_port(s->net));
-        return 0;
-    }
-    if (optional && (code == UV_EADDRNOTAVAIL || code == UV_EAFNOSUPPORT))
-        return 0;
-    rl_buffer_printf(error, "cannot listen on %s port %d: %s", address, s->settings->port,
-                     uv_strerror(code));
-    return code;
-}
-
-int rl_server_listen(rl_server *s, rl_buffer *error) {
-    const rl_settings *set = s->settings;
-    rl_net_set_keepalive(s->net, set->tcp_keepalive_s);
-    if (set->port > 0)
-        for (char **address = set->bind; address && *address; address++) {
-            int code = listen_on(s, *address, error);
-            if (code)
-                return code;
-        }
-    if (set->unixsocket && *set->unixsocket) {
-        int code =
-            rl_net_listen_unix(s->net, set->unixsocket, set->unixsocketperm, set->tcp_backlog);
-        if (code) {
-            rl_buffer_printf(error, "cannot listen on the Unix socket %s: %s", set->unixsocket,
-                             uv_strerror(code));
-            return code;
-        }
-        rl_log(RL_LOG_NOTICE, "Listening on the Unix socket %s", set->unixsocket);
-    }
-    return 0;
 }

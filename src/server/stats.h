@@ -24,8 +24,10 @@ typedef struct rl_error_stat {
 #define RL_ERROR_STATS_MAX 128
 
 typedef struct rl_stats {
-    uint64_t commands, connections, rejected_connections, expired_time_cap, expire_cycle_us;
-    uint64_t output_limit_closed, query_limit_closed, error_replies, unexpected_errors;
+    uint64_t commands, connections, rejected_connections;
+    uint64_t expire_capped; /* turns that left keys that are over to the next one */
+    uint64_t expire_ticks;  /* time spent on removing keys that are over */
+    uint64_t output_limit_closed, query_limit_closed, error_replies;
     uint64_t acl_denied_auth, misconf_refused, turns;
     bool track_latency;
     uint64_t instantaneous_ops; /* a second, a moving mean of 16 samples 100 ms apart */

@@ -17,7 +17,10 @@
 
 #define DEFAULT_PIDFILE "/var/run/rubellite.pid"
 
-enum { OWN_FILES = 64 }; /* descriptors kept for files, listeners and the loop */
+enum {
+    OWN_FILES = 64,   /* descriptors kept for files, listeners and the loop */
+    READER_FILES = 4, /* and for each connection of a reader: database, WAL, temporary files */
+};
 
 static bool is_set(const char *text) {
     return text && *text;
@@ -101,7 +104,10 @@ static const char *pidfile_of(const rl_settings *set) {
 static void write_pidfile(const char *path) {
     FILE *f = fopen(path, "we");
     if (f == NULL) { /* as Redis: worth a line, not worth a refusal */
-        rl_log(RL_LOG_WARNING, "Cannot write the pid file '%s': %s", path, strerror(errno));
+        rl_log(RL_LOG_WARNING,
+               "Cannot write the pid file '%s': %s. Going on without one; --pidfile chooses "
+               "another path",
+               path, strerror(errno));
         return;
     }
     fprintf(f, "%d\n", (int)getpid());
@@ -166,9 +172,10 @@ void rl_supervise_end(const rl_settings *set) {
         unlink(pidfile);
 }
 
-int rl_supervise_file_limit(int clients) {
+int rl_supervise_file_limit(const rl_settings *set, int clients) {
     struct rlimit limit;
-    rlim_t wanted = (rlim_t)clients + OWN_FILES;
+    rlim_t own = OWN_FILES + READER_FILES * (rlim_t)set->sql_readers;
+    rlim_t wanted = (rlim_t)clients + own;
     if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= wanted)
         return clients;
     rlim_t had = limit.rlim_cur;
@@ -178,5 +185,5 @@ int rl_supervise_file_limit(int clients) {
         limit.rlim_cur = had;
     if (limit.rlim_cur >= wanted)
         return clients;
-    return limit.rlim_cur > OWN_FILES ? (int)(limit.rlim_cur - OWN_FILES) : 1;
+    return limit.rlim_cur > own ? (int)(limit.rlim_cur - own) : 1;
 }

@@ -22,7 +22,8 @@ void rl_supervise_failed(const char *why);
 void rl_supervise_stopping(const rl_settings *set);
 void rl_supervise_end(const rl_settings *set); /* removes the pidfile */
 
-/* Raises the limit of open files for so many clients; returns how many of them it suffices for. */
-int rl_supervise_file_limit(int clients);
+/* Raises the limit of open files for so many clients beside what the server itself opens; returns
+ * how many of them it suffices for. */
+int rl_supervise_file_limit(const rl_settings *set, int clients);
 
 #endif

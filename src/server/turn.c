@@ -226,13 +226,22 @@ static void stop_step(rl_server *s) {
     rl_server_end_loop(s);
 }
 
+static void expire_due(rl_server *s) {
+    int64_t at_ms;
+    if (!rl_keyspace_next_expiry(s->keys, &at_ms) || at_ms > s->now_ms)
+        return;
+    uint64_t from = rl_clock_ticks();
+    s->stats->expire_capped += rl_keyspace_expire_due(s->keys, EXPIRE_PER_TURN) == EXPIRE_PER_TURN;
+    s->stats->expire_ticks += rl_clock_ticks() - from;
+}
+
 void rl_server_turn_end(void *server) {
     rl_server *s = server;
     rl_keyspace_stats before;
     rl_server_turn_begin(s);
     /* Expired keys go before the batch is sealed, because their removal belongs into this turn's
      * batch. */
-    rl_keyspace_expire_due(s->keys, EXPIRE_PER_TURN);
+    expire_due(s);
     /* The batch goes to the journal before any reply goes out, because a reply is a promise. */
     rl_server_seal(s);
     read_progress(s);

@@ -106,7 +106,14 @@ int rl_dirlock_acquire(const char *dir, rl_dirlock **out, char *error, size_t er
     rc = RL_DIRLOCK_OK;
     goto done;
 failed:
-    snprintf(error, error_len, "%s while %s %s", strerror(errno), doing, path);
+    if (errno == EACCES || errno == EPERM || errno == EROFS)
+        snprintf(error, error_len,
+                 "%s: %s; the data directory and its files must be writable by the user that the "
+                 "server runs as (uid %u): give them to it (chown -R), or choose another directory "
+                 "with --dir",
+                 path, strerror(errno), (unsigned)geteuid());
+    else
+        snprintf(error, error_len, "%s while %s %s", strerror(errno), doing, path);
 done:
     if (fd >= 0)
         close(fd);

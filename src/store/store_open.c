@@ -48,9 +48,13 @@ static int check_options(const rl_store_options *o, char *error, size_t error_le
 static int check_dir(const rl_store_options *o, char *error, size_t error_len) {
     struct stat st;
     if (stat(o->dir, &st) != 0)
-        return say(error, error_len, RL_STORE_IO, o->dir, strerror(errno));
+        return say(error, error_len, RL_STORE_IO, o->dir,
+                   errno == ENOENT ? "there is no such directory; make it (mkdir -p), or choose "
+                                     "another with --dir"
+                                   : strerror(errno));
     if (!S_ISDIR(st.st_mode))
-        return say(error, error_len, RL_STORE_REFUSED, o->dir, "is not a directory");
+        return say(error, error_len, RL_STORE_REFUSED, o->dir,
+                   "is not a directory; choose one with --dir");
     return RL_STORE_OK;
 }
 

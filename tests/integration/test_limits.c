@@ -53,6 +53,35 @@ Test(limits, maxclients_turns_the_next_one_away)
         close(fds[i]);
 }
 
+/* ---- keys whose time is over ---- */
+
+/* What INFO says of them: with their removal switched off all are overdue; then they go in several
+ * turns. */
+Test(limits, info_tells_the_truth_about_expiry)
+{
+    enum { KEYS = 2000, PER_TURN = 256 };
+    test_server_start(s, "--enable-debug-command yes --hz 100");
+    redisContext *c = test_connect(s);
+    cr_assert_eq(test_info(c, "expired_stale_perc"), 0);
+    ASSERT_ASK(c, "OK", "DEBUG SET-ACTIVE-EXPIRE 0");
+    for (int i = 0; i < KEYS; i++)
+        redisAppendCommand(c, "SET k%d v PX 1", i);
+    for (int i = 0; i < KEYS; i++)
+        cr_assert_str_eq(test_answer(c), "OK");
+    TEST_WAIT_UNTIL(test_info(c, "expired_stale_perc") == 100);
+    cr_assert_eq(test_info(c, "expired_time_cap_reached_count"), 0);
+    ASSERT_ASK(c, "OK", "DEBUG SET-ACTIVE-EXPIRE 1");
+    TEST_WAIT_UNTIL(test_info(c, "expired_keys") == KEYS);
+    cr_assert_eq(test_info(c, "expired_time_cap_reached_count"), KEYS / PER_TURN);
+    cr_assert_eq(test_info(c, "expired_stale_perc"), 0);
+    cr_assert_geq(test_info(c, "expire_cycle_cpu_milliseconds"), 0);
+    cr_assert_eq(test_info(c, "hz"), 10);
+    cr_assert_eq(test_info(c, "configured_hz"), 100);
+    ASSERT_ASK(c, "OK", "CONFIG RESETSTAT");
+    cr_assert_eq(test_info(c, "expired_time_cap_reached_count"), 0);
+    redisFree(c);
+}
+
 /* Room for this many descriptors here and in the server, or the test is skipped. */
 static void need_files(rlim_t count) {
     struct rlimit limit;

@@ -58,10 +58,72 @@ Test(process, two_servers_on_one_directory_are_refused)
     test_server_start(s, NULL);
 }
 
-Test(process, a_missing_directory_is_refused)
+/* Every refusal names what it is about and says what to do. */
+Test(process, refusals_say_what_to_do)
 {
-    cr_assert_neq(test_server_refuse(s, "--dir /nowhere/at/all"), 0);
-    expect_log("/nowhere/at/all");
+    char file[128], log_dir[128], unix_file[160], none[128], long_path[256];
+    snprintf(file, sizeof file, "--dir %s", s->log_path); /* a file */
+    snprintf(log_dir, sizeof log_dir, "--logfile %s", s->data);
+    snprintf(none, sizeof none, "--unixsocket %s/none/sock", s->top);
+    snprintf(unix_file, sizeof unix_file, "--unixsocket %s", s->log_path);
+    snprintf(long_path, sizeof long_path, "--unixsocket /tmp/%0150d", 0);
+    const struct {
+        const char *arguments, *what, *advice;
+    } cases[] = {
+        {"--dir /nowhere/at/all", "/nowhere/at/all: there is no such directory", "--dir"},
+        {file, "log: is not a directory", "--dir"},
+        {"--logfile /nowhere/at/all/log", "'/nowhere/at/all/log': No such file", "--logfile"},
+        {log_dir, "data': Is a directory", "--logfile"},
+        {none, "none/sock: its directory does not exist", "--unixsocket"},
+        {unix_file, "log: there is something that is not a socket", "--unixsocket"},
+        {long_path, "longer than the 107 bytes", "path"},
+        {"--bind 203.0.113.77", "203.0.113.77 port", "no such address; correct --bind"},
+        {"--bind -203.0.113.77", "none of the addresses in bind (-203.0.113.77)", "correct --bind"},
+        {"--bind -203.0.113.77 -203.0.113.78", "bind (-203.0.113.77 …)", "correct --bind"},
+        {"--bind no/host", "'no/host' is neither an address nor the name", "such as 127.0.0.1"},
+        {"--unixsocketperm 999", "'unixsocketperm'", "expected an octal number up to 777"},
+        {"--appendfsync", "'appendfsync': expected everysec, always or no", "there is no value"},
+    };
+    struct stat before, after;
+    cr_assert_neq(test_server_refuse(s, "--port"), 0);
+    cr_assert_eq(stat(s->log_path, &before), 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        cr_assert_eq(truncate(s->log_path, 0), 0);
+        cr_assert_neq(test_server_refuse(s, cases[i].arguments), 0, "%s", cases[i].arguments);
+        expect_log(cases[i].what);
+        expect_log(cases[i].advice);
+    }
+    cr_assert_eq(stat(s->log_path, &after), 0);
+    cr_assert_eq(after.st_ino, before.st_ino, "the file in the socket's place was taken away");
+}
+
+Test(process, a_port_in_use_is_named)
+{
+    char port[32], place[64];
+    test_server_start(s, NULL);
+    test_server *other = test_server_create();
+    snprintf(port, sizeof port, "--port %d", s->port);
+    snprintf(place, sizeof place, "127.0.0.1 port %d: another program listens there", s->port);
+    cr_assert_neq(test_server_refuse(other, port), 0);
+    cr_assert_not_null(strstr(test_server_log(other), place), "%s", test_server_log(other));
+    test_server_free(other);
+}
+
+/* Root may write anywhere, so it is another user that is refused. */
+Test(process, files_of_another_user_are_refused_with_advice)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/rubellite.lock", s->data);
+    FILE *f = fopen(path, "w");
+    cr_assert_not_null(f);
+    fclose(f);
+    cr_assert_eq(chmod(path, 0400), 0);
+    cr_assert_eq(chmod(s->top, 0755), 0);
+    if (geteuid() == 0)
+        test_server_run_as(s, 65534);
+    cr_assert_neq(test_server_refuse(s, NULL), 0);
+    expect_log("rubellite.lock: Permission denied");
+    expect_log("chown");
 }
 
 static const char *config_file(const char *text) {
@@ -110,6 +172,13 @@ Test(process, check_config_checks_and_ends)
     snprintf(arguments, sizeof arguments, "--check-config %s", config_file("port 70000\n"));
     cr_assert_neq(run_with(arguments, out, sizeof out), 0);
     cr_assert_not_null(strstr(out, "test.conf:1"), "%s", out);
+    snprintf(arguments, sizeof arguments, "%s --check-config", config_file("port 7000\n"));
+    cr_assert_eq(run_with(arguments, out, sizeof out), 0, "%s", out);
+    cr_assert_not_null(strstr(out, "the configuration is good"), "%s", out);
+    snprintf(arguments, sizeof arguments, "%s --check-config --port many", config_file(""));
+    cr_assert_neq(run_with(arguments, out, sizeof out), 0);
+    cr_assert_not_null(strstr(out, "not \"many\""), "%s", out);
+    cr_assert_eq(run_with("--port 7000 --check-config --save ''", out, sizeof out), 0, "%s", out);
 }
 
 Test(process, answers_questions_about_itself)
@@ -170,6 +239,130 @@ Test(process, listens_on_a_unix_socket_and_removes_it)
     redisFree(c);
     cr_assert_eq(test_server_stop(s), 0);
     cr_assert_neq(stat(s->sock_path, &st), 0);
+}
+
+Test(process, a_unix_socket_in_use_is_not_taken_over)
+{
+    char arguments[256];
+    snprintf(arguments, sizeof arguments, "--unixsocket %s", s->sock_path);
+    test_server_start(s, arguments);
+    test_server *other = test_server_create();
+    cr_assert_neq(test_server_refuse(other, arguments), 0);
+    const char *log = test_server_log(other);
+    cr_assert(strstr(log, s->sock_path) && strstr(log, "in use by a running server"), "%s", log);
+    test_server_free(other);
+    redisContext *c = redisConnectUnix(s->sock_path);
+    cr_assert(c && c->err == 0, "%s", c ? c->errstr : "");
+    ASSERT_ASK(c, "PONG", "PING");
+    redisFree(c);
+}
+
+/* ---- addresses ---- */
+
+Test(process, listens_on_the_name_of_a_host)
+{
+    char line[64];
+    test_server_start(s, "--bind LocalHost");
+    snprintf(line, sizeof line, "Listening on LocalHost (127.0.0.1) port %d", s->port);
+    expect_log(line);
+    redisContext *c = test_connect(s);
+    ASSERT_ASK(c, "OK", "CONFIG SET bind %s", "localhost -203.0.113.77");
+    expect_log("Not listening on 203.0.113.77");
+    redisContext *again = test_connect(s);
+    ASSERT_ASK(again, "PONG", "PING");
+    redisFree(again);
+    redisFree(c);
+}
+
+/* A name is looked up at the start, which may take its time; from then on it is known. "127.1" is
+ * no address as such, and the resolver takes it without asking anybody. */
+Test(process, a_name_of_the_start_may_be_used_again_and_no_other)
+{
+    static const char refusal[] = "-ERR CONFIG SET failed (possibly related to argument 'bind') - "
+                                  "'127.3' is not an address, and names of hosts are looked up";
+    test_server_start(s, "--bind 127.1 127.0.0.2");
+    expect_log("Listening on 127.1 (127.0.0.1) port");
+    redisContext *c = test_connect(s);
+    const char *answer = test_ask(c, "CONFIG SET bind %s", "127.0.0.1 127.3");
+    cr_assert_eq(strncmp(answer, refusal, sizeof refusal - 1), 0, "%s", answer);
+    ASSERT_ASK(c, "[bind 127.1 127.0.0.2]", "CONFIG GET bind");
+    ASSERT_ASK(c, "OK", "CONFIG SET bind 127.1");
+    redisContext *again = test_connect(s);
+    ASSERT_ASK(again, "[bind 127.1]", "CONFIG GET bind");
+    redisFree(again);
+    redisFree(c);
+}
+
+Test(process, config_set_of_addresses_is_all_or_nothing)
+{
+    test_server_start(s, NULL);
+    redisContext *c = test_connect(s);
+    static const char *const bad[] = {"203.0.113.77", "127.0.0.1 203.0.113.77", "-203.0.113.77"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        ASSERT_ASK(c,
+                   "-ERR CONFIG SET failed (possibly related to argument 'bind') - Failed to bind "
+                   "to specified addresses.",
+                   "CONFIG SET bind %s", bad[i]);
+        ASSERT_ASK(c, "[bind 127.0.0.1]", "CONFIG GET bind");
+        redisContext *again = test_connect(s);
+        ASSERT_ASK(again, "PONG", "PING");
+        redisFree(again);
+    }
+    expect_log("CONFIG SET bind: cannot listen on 203.0.113.77 port");
+    expect_log("CONFIG SET bind: this machine has none of the addresses");
+    ASSERT_ASK(c, "OK", "CONFIG SET port 0");
+    expect_log("listening on no TCP port now: only clients that are connected can change that");
+    redisFree(c);
+}
+
+/* ---- settings that the system or the server has no use for ---- */
+
+Test(process, maxclients_cannot_exceed_the_open_files)
+{
+    static const char refusal[] = "-ERR CONFIG SET failed (possibly related to argument "
+                                  "'maxclients') - The operating system is not able to handle the "
+                                  "specified number of clients, try with ";
+    char want[64];
+    s->most_files = 300;
+    test_server_start(s, NULL);
+    expect_log("maxclients is lowered from 10000 to ");
+    redisContext *c = test_connect(s);
+    long long most = test_info(c, "maxclients");
+    cr_assert(most > 100 && most < 300, "%lld", most);
+    const char *answer = test_ask(c, "CONFIG SET maxclients 5000 timeout 77");
+    cr_assert_eq(strncmp(answer, refusal, sizeof refusal - 1), 0, "%s", answer);
+    cr_assert_eq(strtoll(answer + sizeof refusal - 1, NULL, 10), most);
+    cr_assert_eq(test_info(c, "maxclients"), most);
+    ASSERT_ASK(c, "[timeout 0]", "CONFIG GET timeout");
+    ASSERT_ASK(c, "OK", "CONFIG SET maxclients 50");
+    snprintf(want, sizeof want, "CONFIG SET maxclients %lld", most);
+    ASSERT_ASK(c, "OK", want);
+    redisFree(c);
+}
+
+static int count_in_log(const char *text) {
+    int count = 0;
+    for (const char *at = test_server_log(s); (at = strstr(at, text)) != NULL; at++)
+        count++;
+    return count;
+}
+
+Test(process, setting_what_has_no_effect_is_said_once)
+{
+    test_server_start(s, "--activedefrag no");
+    redisContext *c = test_connect(s);
+    for (int i = 0; i < 3; i++) {
+        ASSERT_ASK(c, "OK", "CONFIG SET lazyfree-lazy-expire yes repl-timeout %d", 60 + i);
+        ASSERT_ASK(c, "OK", "CONFIG SET save %s timeout 5", "60 1");
+        ASSERT_ASK(c, "OK", "CONFIG SET activedefrag yes");
+    }
+    cr_assert_eq(count_in_log("CONFIG SET lazyfree-lazy-expire: accepted, and without effect"), 1);
+    cr_assert_eq(count_in_log("CONFIG SET repl-timeout: accepted, and without effect here. Repl"),
+                 1);
+    cr_assert_eq(count_in_log("CONFIG SET save: "), 1);
+    cr_assert_eq(count_in_log("CONFIG SET timeout"), 0);
+    cr_assert_eq(count_in_log("activedefrag"), 1); /* the start said it */
+    redisFree(c);
 }
 
 /* ---- end ---- */

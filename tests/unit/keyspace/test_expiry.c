@@ -142,3 +142,33 @@ Test(expiry, random_changes_keep_the_order)
     }
     cr_assert_leq(rl_expiry_memory(heap), 2 * 4096 * 16 + 4096, "an empty heap holds little");
 }
+
+Test(expiry, says_how_many_are_overdue)
+{
+    rl_entry *entries[200];
+    cr_assert_eq(rl_expiry_sample_due(heap, 1000), 0);
+    for (size_t i = 0; i < 200; i++)
+        entries[i] = add(1001 + (int64_t)i);
+    cr_assert_eq(rl_expiry_sample_due(heap, 1000), 0);
+    cr_assert_eq(rl_expiry_sample_due(heap, 1001), 1);
+    cr_assert_eq(rl_expiry_sample_due(heap, 1050), 50);
+    cr_assert_eq(rl_expiry_sample_due(heap, 5000), 200);
+    rl_expiry_change(heap, entries[0], 9000);
+    cr_assert_eq(rl_expiry_sample_due(heap, 5000), 199);
+    for (size_t i = 0; i < 200; i++)
+        take_next();
+}
+
+/* Beyond a thousand it is a sample: right in its size, and never 0 when some are due. */
+Test(expiry, guesses_how_many_of_many_are_overdue)
+{
+    for (size_t i = 0; i < MANY; i++)
+        add(1001 + (int64_t)i);
+    cr_assert_eq(rl_expiry_sample_due(heap, 1000), 0);
+    cr_assert_geq(rl_expiry_sample_due(heap, 1001), 1);
+    size_t half = rl_expiry_sample_due(heap, 1000 + MANY / 2);
+    cr_assert(half > MANY / 3 && half < MANY * 2 / 3, "%zu", half);
+    cr_assert_eq(rl_expiry_sample_due(heap, 1000 + MANY), MANY);
+    for (size_t i = 0; i < MANY; i++)
+        take_next();
+}

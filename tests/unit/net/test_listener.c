@@ -196,11 +196,68 @@ Test(listener, replaces_a_stale_socket_file_but_nothing_else)
 
     int file = open(t.path, O_CREAT | O_WRONLY, 0600);
     close(file);
-    cr_assert_eq(rl_net_listen_unix(f.net, t.path, 0, 16), UV_EADDRINUSE);
+    cr_assert_eq(rl_net_listen_unix(f.net, t.path, 0, 16), UV_EEXIST);
     cr_assert_eq(access(t.path, F_OK), 0);
     close(fd);
     fx_end(&f);
     temp_remove(&t);
+}
+
+Test(listener, does_not_take_a_socket_that_is_served)
+{
+    fx f;
+    temp_dir t;
+    temp_make(&t);
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    snprintf(un.sun_path, sizeof un.sun_path, "%s", t.path);
+    fx_start(&f);
+    /* One whose queue is full, so that connecting would wait, is served as well. */
+    int other = socket(AF_UNIX, SOCK_STREAM, 0);
+    cr_assert_eq(bind(other, (struct sockaddr *)&un, sizeof un), 0);
+    cr_assert_eq(listen(other, 0), 0);
+    int waiting = unix_connect(t.path); /* a queue of 0 takes one */
+    cr_assert_geq(waiting, 0);
+    for (int i = 0; i < 2; i++)
+        cr_assert_eq(rl_net_listen_unix(f.net, t.path, 0, 16), UV_EADDRINUSE);
+    close(waiting);
+    close(other);
+    cr_assert_eq(rl_net_listen_unix(f.net, t.path, 0, 16), 0);
+    fx_end(&f);
+
+    int datagrams = socket(AF_UNIX, SOCK_DGRAM, 0);
+    cr_assert_eq(bind(datagrams, (struct sockaddr *)&un, sizeof un), 0);
+    fx_start(&f);
+    cr_assert_eq(rl_net_listen_unix(f.net, t.path, 0, 16), UV_EADDRINUSE);
+    cr_assert_eq(access(t.path, F_OK), 0);
+    close(datagrams);
+    fx_end(&f);
+    temp_remove(&t);
+}
+
+Test(listener, knows_addresses_from_names)
+{
+    static const char *const addresses[] = {"127.0.0.1", "*", "::*", "::1", "0.0.0.0"};
+    static const char *const names[] = {"", "localhost", "1.2.3", "-::1", "300.1.1.1"};
+    for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++)
+        cr_assert(rl_net_is_address(addresses[i]), "%s", addresses[i]);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        cr_assert_not(rl_net_is_address(names[i]), "%s", names[i]);
+}
+
+/* The machine's own name is the one that can be looked up anywhere; and a number is its own. */
+Test(listener, resolves_names_before_it_listens)
+{
+    fx f;
+    char address[64] = "";
+    fx_start(&f);
+    cr_assert_eq(rl_net_resolve(&f.loop, "localhost", address, sizeof address), 0);
+    cr_assert(strcmp(address, "127.0.0.1") == 0 || strcmp(address, "::1") == 0, "%s", address);
+    cr_assert_eq(rl_net_resolve(&f.loop, "127.0.0.3", address, sizeof address), 0);
+    cr_assert_str_eq(address, "127.0.0.3");
+    cr_assert_eq(rl_net_resolve(&f.loop, "::1", address, sizeof address), 0);
+    cr_assert_str_eq(address, "::1");
+    cr_assert_lt(rl_net_resolve(&f.loop, "no such name", address, sizeof address), 0);
+    fx_end(&f);
 }
 
 Test(listener, leaves_another_servers_socket_file_alone)

@@ -72,7 +72,8 @@ Test(config_file, errors_name_file_line_directive_and_what_was_expected)
                  "t.conf:3: 'port': expected a number from 0 to 65535, not \"abc\"");
     expect_fails(load("port 70000"),
                  "t.conf:1: 'port': expected a number from 0 to 65535, not \"70000\"");
-    expect_fails(load("port"), "t.conf:1: 'port': expected a number from 0 to 65535, not 0 values");
+    expect_fails(load("port"),
+                 "t.conf:1: 'port': expected a number from 0 to 65535, but there is no value");
     expect_fails(load("port 1 # listen"), "t.conf:1: 'port': expected a number from 0 to 65535, "
                                           "not 3 values (a comment needs a line of its own)");
     expect_fails(load("loglevel loud"), "t.conf:1: 'loglevel': expected debug, verbose, notice or "
@@ -232,8 +233,8 @@ Test(config_file, arguments)
 
 Test(config_file, bad_arguments)
 {
-    expect_fails(args("--port"), "command line: 'port': expected a number from 0 to 65535, not 0 "
-                                 "values");
+    expect_fails(args("--port"), "command line: 'port': expected a number from 0 to 65535, but "
+                                 "there is no value");
     expect_fails(args("--port=7000"), "command line: 'port': a blank separates a directive from "
                                       "its value: --port value");
     expect_fails(args("--port", "1", "2"), "command line: 'port': expected a number from 0 to "
