@@ -17,6 +17,7 @@
 enum {
     CHUNK_BYTES = 16 * 1024, /* a common chunk, its header included */
     POOL_CHUNKS = 1024,      /* common chunks kept for reuse: 16 MiB at most */
+    COPY_BYTES = 2 * 1024,   /* an append below this copies instead of taking the chunk */
 };
 
 struct rl_chunk {
@@ -27,7 +28,7 @@ struct rl_chunk {
 };
 
 /* Last in, first out: the next taker gets the chunk that is most likely still in the cache. */
-static struct {
+static _Thread_local struct {
     rl_chunk *first;
     size_t count;
 } pool;
@@ -233,6 +234,35 @@ int64_t rl_chain_replace(rl_chain *c, uint64_t from, uint64_t until, const void 
     rl_free(rest);
     rl_chain_consume(c, 0); /* empty now? then give the chunks back */
     return (int64_t)len - (int64_t)(until - from);
+}
+
+/* Copies what is left of the first chunk of `from` to `to`, and drops that chunk. */
+static void append_copy(rl_chain *to, rl_chain *from) {
+    size_t len = chunk_used(from, from->head) - from->head_offset;
+    rl_chain_add(to, from->head->data + from->head_offset, len);
+    rl_chain_consume(from, len);
+}
+
+void rl_chain_append(rl_chain *to, rl_chain *from) {
+    while (from->head && (from->head_offset || rl_chain_pending(from) < COPY_BYTES))
+        append_copy(to, from);
+    if (from->head == NULL)
+        return;
+    uint64_t end = rl_chain_position(from);
+    uint64_t position = rl_chain_position(to) + rl_chain_pending(from);
+    if (to->tail) {
+        to->tail->used = (size_t)(to->pos - to->tail->data);
+        to->tail->next = from->head;
+    } else {
+        to->head = from->head;
+        to->head_offset = 0;
+    }
+    to->tail = from->tail;
+    to->pos = from->pos;
+    to->end = from->end;
+    to->before_tail = position - (size_t)(to->pos - to->tail->data);
+    to->memory += from->memory;
+    *from = (rl_chain){.before_tail = end, .consumed = end};
 }
 
 void rl_chain_release(rl_chain *c) {

@@ -2,8 +2,9 @@
 /*
  * A queue of bytes in chunks: replies are appended at one end and written to a socket from the
  * other. Bytes never move once written, so a write in flight may keep pointers into it. Positions
- * are absolute: the number of bytes ever appended before. Loop thread only (chunks of the common
- * size are recycled through a pool).
+ * are absolute: the number of bytes ever appended before. One thread at a time; a chain filled by
+ * one thread may be handed to another. (Chunks of the common size are recycled through a pool,
+ * which each thread has for itself; a chunk goes to the pool of the thread that gives it back.)
  */
 #ifndef RL_BASE_CHAIN_H
 #define RL_BASE_CHAIN_H
@@ -26,7 +27,8 @@ typedef struct rl_chain {
     size_t memory;        /* bytes held in chunks */
 } rl_chain;
 
-/* The pool of common-size chunks, one for the process; release at the end for leak checkers. */
+/* Frees the calling thread's pool of common-size chunks. Threads that use chains call it at their
+ * end. */
 void rl_chain_pool_release(void);
 
 void rl_chain_grow(rl_chain *c, size_t len); /* slow half of reserve */
@@ -66,6 +68,11 @@ void rl_chain_consume(rl_chain *c, size_t len);
  * answers that turned out not to hold. Only while no write is in flight at or behind `from`. Later
  * positions shift: returns the change in length. */
 int64_t rl_chain_replace(rl_chain *c, uint64_t from, uint64_t until, const void *bytes, size_t len);
+/* Moves what `from` has pending to the end of `to`: its chunks change hands and its bytes stay
+ * where they are, but for a few (below 2 KiB, and what is left of a chunk that was consumed in
+ * part), which are copied so that small answers do not hold a chunk each. `from` is empty
+ * afterwards and its positions go on. */
+void rl_chain_append(rl_chain *to, rl_chain *from);
 void rl_chain_release(rl_chain *c); /* frees everything; empty and usable again */
 
 #endif

@@ -105,7 +105,7 @@ void rl_cmd_client_reply(rl_ctx *c) {
 
 /* ---- about others ---- */
 
-/* Every client is a normal one until there are replicas and subscribers. -1: no such type. */
+/* There are no replicas and no master. -1: no such type. */
 static int client_type(rl_bytes name) {
     if (rl_bytes_is(name, "normal"))
         return RL_CLIENT_NORMAL;
@@ -142,8 +142,9 @@ static bool list_type(rl_ctx *c, rl_buffer *out) {
                         c->argv[3].ptr);
         return false;
     }
-    if (type == RL_CLIENT_NORMAL)
-        list_all(c, out);
+    for (rl_session *s = rl_server_first_session(c->server); s != NULL; s = s->next)
+        if (rl_session_class(s) == type)
+            rl_session_describe(s, out);
     return true;
 }
 
@@ -281,7 +282,7 @@ static bool kill_matches(const rl_ctx *c, const kill_filter *f, const rl_session
         return false;
     if (f->laddr.ptr && !rl_bytes_equal(rl_bytes_text(rl_conn_local(s->conn)), f->laddr))
         return false;
-    if (f->type >= 0 && f->type != RL_CLIENT_NORMAL)
+    if (f->type >= 0 && f->type != rl_session_class(s))
         return false;
     return !(f->skip_me && s == c->session);
 }

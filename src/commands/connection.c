@@ -7,10 +7,19 @@
 #include "commands/shared.h"
 #include "server/info.h"
 
+/* A RESP2 client that listens to channels tells answers from messages by their shape. */
+static void ping_subscribed(rl_ctx *c) {
+    rl_reply_array(c->reply, 2);
+    rl_reply_text(c->reply, "pong");
+    rl_reply_bulk(c->reply, c->argc == 2 ? c->argv[1] : RL_BYTES(""));
+}
+
 void rl_cmd_ping(rl_ctx *c) {
     if (c->argc > 2)
         rl_reply_errorf(c->reply, "ERR wrong number of arguments for '%s' command",
                         c->command->name);
+    else if (c->reply->resp == 2 && rl_subscriber_count(&c->session->subscriber))
+        ping_subscribed(c);
     else if (c->argc == 2)
         rl_reply_bulk(c->reply, c->argv[1]);
     else

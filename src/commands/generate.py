@@ -22,15 +22,20 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 # In the order COMMAND INFO lists them; the second list is for us alone.
 FLAGS = ["write", "readonly", "denyoom", "admin", "pubsub", "noscript", "blocking", "loading", "stale",
          "skip_monitor", "skip_slowlog", "fast", "no_auth", "may_replicate", "no_async_loading", "no_multi",
-         "movable_keys", "allow_busy", "no_mandatory_keys", "protected", "immediate"]
+         "movable_keys", "allow_busy", "no_mandatory_keys", "protected", "immediate", "while_subscribed", "deferred"]
 CATEGORIES = ["keyspace", "read", "write", "set", "sortedset", "list", "hash", "string", "bitmap", "hyperloglog",
               "geo", "stream", "pubsub", "admin", "fast", "slow", "blocking", "dangerous", "connection",
               "transaction", "scripting"]
 IMMEDIATE = {"exec", "discard", "multi", "watch", "quit", "reset"}
+WHILE_SUBSCRIBED = {"subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ssubscribe", "sunsubscribe",
+                    "ping", "quit", "reset"}
+# Run by other threads, and counted when they are answered.
+DEFERRED = {"sql"}
 # Containers that do something without a subcommand.
 ALONE = {"command"}
 TYPES = ["string", "integer", "double", "key", "pattern", "unix-time"]
-GROUPS = {"connection": "Connection", "string": "Strings", "generic": "Keys", "transactions": "Transactions",
+GROUPS = {"connection": "Connection", "string": "Strings", "generic": "Keys", "transactions": "Transactions", "sql": "SQL",
+          "pubsub": "Publish and subscribe",
           "server": "Server"}
 KEY_FLAGS = {"ro": "RO", "rw": "RW", "ow": "OW", "rm": "RM"}
 
@@ -212,6 +217,10 @@ def load():
         command["subcommands"] = []
         if name in IMMEDIATE:
             command["flags"] = command["flags"] + ["immediate"]
+        if name in WHILE_SUBSCRIBED:
+            command["flags"] = command["flags"] + ["while_subscribed"]
+        if name in DEFERRED:
+            command["flags"] = command["flags"] + ["deferred"]
         unknown = set(command["flags"]) - set(FLAGS)
         if unknown:
             fail(f"{name}: unknown flags {unknown}")

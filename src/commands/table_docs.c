@@ -248,6 +248,25 @@ static const rl_argument args_psetex[] = {
     {.name = "milliseconds", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
     {.name = "value", .type = RL_ARGUMENT_STRING, .key_spec = -1},
 };
+static const rl_argument args_psubscribe[] = {
+    {.name = "pattern", .type = RL_ARGUMENT_BLOCK, .flags = RL_ARGUMENT_MULTIPLE, .key_spec = -1, .inner = args_keys, .inner_count = 1},
+};
+static const rl_argument args_publish[] = {
+    {.name = "channel", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+    {.name = "message", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+};
+static const rl_argument args_pubsub_channels[] = {
+    {.name = "pattern", .type = RL_ARGUMENT_PATTERN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1},
+};
+static const rl_argument args_pubsub_numsub[] = {
+    {.name = "channel", .type = RL_ARGUMENT_STRING, .flags = RL_ARGUMENT_OPTIONAL | RL_ARGUMENT_MULTIPLE, .key_spec = -1},
+};
+static const rl_argument args_pubsub_shardnumsub[] = {
+    {.name = "shardchannel", .type = RL_ARGUMENT_STRING, .flags = RL_ARGUMENT_OPTIONAL | RL_ARGUMENT_MULTIPLE, .key_spec = -1},
+};
+static const rl_argument args_punsubscribe[] = {
+    {.name = "pattern", .type = RL_ARGUMENT_PATTERN, .flags = RL_ARGUMENT_OPTIONAL | RL_ARGUMENT_MULTIPLE, .key_spec = -1},
+};
 static const rl_argument args_rename[] = {
     {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
     {.name = "newkey", .type = RL_ARGUMENT_KEY, .key_spec = 1},
@@ -301,6 +320,16 @@ static const rl_argument args_shutdown[] = {
 };
 static const rl_argument args_slowlog_get[] = {
     {.name = "count", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1},
+};
+static const rl_argument args_spublish[] = {
+    {.name = "shardchannel", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+    {.name = "message", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+};
+static const rl_argument args_ssubscribe[] = {
+    {.name = "shardchannel", .type = RL_ARGUMENT_STRING, .flags = RL_ARGUMENT_MULTIPLE, .key_spec = -1},
+};
+static const rl_argument args_subscribe[] = {
+    {.name = "channel", .type = RL_ARGUMENT_STRING, .flags = RL_ARGUMENT_MULTIPLE, .key_spec = -1},
 };
 static const rl_argument args_swapdb[] = {
     {.name = "index1", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
@@ -378,25 +407,37 @@ const rl_command_doc rl_command_docs[] = {
     [92] = {.arguments = args_decr, .argument_count = 1}, /* pexpiretime */
     [93] = {.arguments = args_ping, .argument_count = 1}, /* ping */
     [94] = {.arguments = args_psetex, .argument_count = 3}, /* psetex */
-    [95] = {.arguments = args_decr, .argument_count = 1}, /* pttl */
-    [98] = {.arguments = args_rename, .argument_count = 2}, /* rename */
-    [99] = {.arguments = args_rename, .argument_count = 2}, /* renamenx */
-    [103] = {.arguments = args_scan, .argument_count = 4}, /* scan */
-    [104] = {.arguments = args_select, .argument_count = 1}, /* select */
-    [105] = {.arguments = args_set, .argument_count = 5}, /* set */
-    [106] = {.arguments = args_setex, .argument_count = 3}, /* setex */
-    [107] = {.arguments = args_append, .argument_count = 2}, /* setnx */
-    [108] = {.arguments = args_setrange, .argument_count = 3}, /* setrange */
-    [109] = {.arguments = args_shutdown, .argument_count = 4}, /* shutdown */
-    [111] = {.arguments = args_slowlog_get, .argument_count = 1}, /* slowlog|get */
-    [115] = {.arguments = args_decr, .argument_count = 1}, /* strlen */
-    [116] = {.arguments = args_getrange, .argument_count = 3, .deprecated_since = "2.0.0", .replaced_by = "`GETRANGE`"}, /* substr */
-    [117] = {.arguments = args_swapdb, .argument_count = 2}, /* swapdb */
-    [119] = {.arguments = args_del, .argument_count = 1}, /* touch */
-    [120] = {.arguments = args_decr, .argument_count = 1}, /* ttl */
-    [121] = {.arguments = args_decr, .argument_count = 1}, /* type */
-    [122] = {.arguments = args_del, .argument_count = 1}, /* unlink */
-    [124] = {.arguments = args_wait, .argument_count = 2}, /* wait */
-    [125] = {.arguments = args_waitaof, .argument_count = 3}, /* waitaof */
-    [126] = {.arguments = args_del, .argument_count = 1}, /* watch */
+    [95] = {.arguments = args_psubscribe, .argument_count = 1}, /* psubscribe */
+    [96] = {.arguments = args_decr, .argument_count = 1}, /* pttl */
+    [97] = {.arguments = args_publish, .argument_count = 2}, /* publish */
+    [99] = {.arguments = args_pubsub_channels, .argument_count = 1}, /* pubsub|channels */
+    [102] = {.arguments = args_pubsub_numsub, .argument_count = 1}, /* pubsub|numsub */
+    [103] = {.arguments = args_pubsub_channels, .argument_count = 1}, /* pubsub|shardchannels */
+    [104] = {.arguments = args_pubsub_shardnumsub, .argument_count = 1}, /* pubsub|shardnumsub */
+    [105] = {.arguments = args_punsubscribe, .argument_count = 1}, /* punsubscribe */
+    [108] = {.arguments = args_rename, .argument_count = 2}, /* rename */
+    [109] = {.arguments = args_rename, .argument_count = 2}, /* renamenx */
+    [113] = {.arguments = args_scan, .argument_count = 4}, /* scan */
+    [114] = {.arguments = args_select, .argument_count = 1}, /* select */
+    [115] = {.arguments = args_set, .argument_count = 5}, /* set */
+    [116] = {.arguments = args_setex, .argument_count = 3}, /* setex */
+    [117] = {.arguments = args_append, .argument_count = 2}, /* setnx */
+    [118] = {.arguments = args_setrange, .argument_count = 3}, /* setrange */
+    [119] = {.arguments = args_shutdown, .argument_count = 4}, /* shutdown */
+    [121] = {.arguments = args_slowlog_get, .argument_count = 1}, /* slowlog|get */
+    [125] = {.arguments = args_spublish, .argument_count = 2}, /* spublish */
+    [126] = {.arguments = args_ssubscribe, .argument_count = 1}, /* ssubscribe */
+    [127] = {.arguments = args_decr, .argument_count = 1}, /* strlen */
+    [128] = {.arguments = args_subscribe, .argument_count = 1}, /* subscribe */
+    [129] = {.arguments = args_getrange, .argument_count = 3, .deprecated_since = "2.0.0", .replaced_by = "`GETRANGE`"}, /* substr */
+    [130] = {.arguments = args_pubsub_shardnumsub, .argument_count = 1}, /* sunsubscribe */
+    [131] = {.arguments = args_swapdb, .argument_count = 2}, /* swapdb */
+    [133] = {.arguments = args_del, .argument_count = 1}, /* touch */
+    [134] = {.arguments = args_decr, .argument_count = 1}, /* ttl */
+    [135] = {.arguments = args_decr, .argument_count = 1}, /* type */
+    [136] = {.arguments = args_del, .argument_count = 1}, /* unlink */
+    [137] = {.arguments = args_pubsub_numsub, .argument_count = 1}, /* unsubscribe */
+    [139] = {.arguments = args_wait, .argument_count = 2}, /* wait */
+    [140] = {.arguments = args_waitaof, .argument_count = 3}, /* waitaof */
+    [141] = {.arguments = args_del, .argument_count = 1}, /* watch */
 };

@@ -11,6 +11,7 @@
 #include "base/number.h"
 #include "server/latency.h"
 #include "server/monitor.h"
+#include "server/publish.h"
 #include "server/redact.h"
 #include "server/server_private.h"
 #include "server/slowlog.h"
@@ -130,6 +131,14 @@ static bool refuse_checked(rl_session *s, const rl_command *command) {
         refuse(s, command, "NOAUTH Authentication required.");
         return true;
     }
+    if (s->reply.resp == 2 && rl_subscriber_count(&s->subscriber) &&
+        !(flags & RL_CMD_WHILE_SUBSCRIBED)) {
+        refusef(s, command,
+                "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / "
+                "RESET are allowed in this context",
+                command->name);
+        return true;
+    }
     if (s->in_multi && flags & RL_CMD_NO_MULTI) {
         refuse(s, command, "ERR Command not allowed inside a transaction");
         return true;
@@ -232,7 +241,9 @@ static rl_dispatched run(rl_session *s, const rl_command *command, const rl_byte
     uint64_t changes = rl_keyspace_changes(keys);
     uint64_t from = rl_chain_position(s->reply.chain);
     rl_keyspace_seen_reset(keys);
+    server->running = s;
     rl_dispatch_call(s, command, argv, argc, hash, false);
+    server->running = NULL;
     if (rl_keyspace_changes(keys) != changes &&
         (command->flags & (RL_CMD_WRITE | RL_CMD_IMMEDIATE | RL_CMD_PROTECTED))) {
         s->last_write_seq = newest_seq(server);
@@ -242,6 +253,8 @@ static rl_dispatched run(rl_session *s, const rl_command *command, const rl_byte
         uint64_t seen = rl_keyspace_seen_seq(keys), newest = newest_seq(server);
         rl_conn_gate(s->conn, from, seen < newest ? seen : newest, 1, false);
     }
+    if (rl_chain_pending(&s->held_pushes))
+        rl_session_push_held(s);
     return s->park == RL_PARK_NONE ? RL_DISPATCHED : RL_PARKED;
 }
 
@@ -309,7 +322,7 @@ rl_dispatched rl_dispatch(rl_session *s, const rl_command *command, const rl_byt
         return RL_DISPATCHED;
     }
     if (s->server->careful || s->in_multi || !s->authenticated ||
-        command->flags & RL_CMD_PROTECTED) {
+        rl_subscriber_count(&s->subscriber) || command->flags & RL_CMD_PROTECTED) {
         if (refuse_checked(s, command))
             return RL_DISPATCHED;
         if (must_wait(s, command))

@@ -62,12 +62,13 @@ static void section_server(rl_server *s, rl_buffer *out) {
 /* ---- clients ---- */
 
 static void section_clients(rl_server *s, rl_buffer *out) {
-    size_t input = 0, output = 0, timed = 0;
+    size_t input = 0, output = 0, timed = 0, listening = 0;
     for (rl_session *x = rl_server_first_session(s); x != NULL; x = x->next) {
         size_t in = rl_conn_input_capacity(x->conn), pending = rl_conn_output_memory(x->conn);
         input = in > input ? in : input;
         output = pending > output ? pending : output;
         timed += x->park == RL_PARK_BLOCKED && x->block.deadline_ms;
+        listening += rl_subscriber_count(&x->subscriber) > 0;
     }
     rl_buffer_add_text(out, "# Clients\r\n");
     rl_info_count(out, "connected_clients", rl_server_session_count(s));
@@ -77,6 +78,7 @@ static void section_clients(rl_server *s, rl_buffer *out) {
     rl_info_count(out, "client_recent_max_output_buffer", output);
     rl_info_count(out, "blocked_clients", rl_server_blocked_count(s));
     rl_info_count(out, "tracking_clients", 0);
+    rl_info_count(out, "pubsub_clients", listening);
     rl_info_count(out, "clients_in_timeout_table", timed);
 }
 

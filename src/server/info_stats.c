@@ -56,10 +56,7 @@ void rl_info_stats(rl_server *s, rl_buffer *out) {
     static const char *const eviction[] = {"evicted_keys", "evicted_clients",
                                            "total_eviction_exceeded_time",
                                            "current_eviction_exceeded_time", NULL};
-    static const char *const others[] = {"pubsub_channels",
-                                         "pubsub_patterns",
-                                         "pubsubshard_channels",
-                                         "latest_fork_usec",
+    static const char *const others[] = {"latest_fork_usec",
                                          "total_forks",
                                          "migrate_cached_sockets",
                                          "slave_expires_tracked_keys",
@@ -92,6 +89,12 @@ void rl_info_stats(rl_server *s, rl_buffer *out) {
     absent(eviction, out);
     rl_info_count(out, "keyspace_hits", of_keys.hits);
     rl_info_count(out, "keyspace_misses", of_keys.misses);
+    rl_info_count(out, "pubsub_channels",
+                  rl_pubsub_count(rl_server_pubsub(s), RL_PUBSUB_CHANNEL));
+    rl_info_count(out, "pubsub_patterns",
+                  rl_pubsub_count(rl_server_pubsub(s), RL_PUBSUB_PATTERN));
+    rl_info_count(out, "pubsubshard_channels",
+                  rl_pubsub_count(rl_server_pubsub(s), RL_PUBSUB_SHARD));
     absent(others, out);
     /* Redis counts errors of commands that come from a master or from its append-only file. There
      * is no master here, and the journal holds rows, not commands: there can be none. */

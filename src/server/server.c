@@ -41,6 +41,9 @@ rl_slowlog *rl_server_slowlog(rl_server *s) {
 rl_latency *rl_server_latency(rl_server *s) {
     return s->latency;
 }
+rl_pubsub *rl_server_pubsub(rl_server *s) {
+    return s->pubsub;
+}
 rl_net *rl_server_net(rl_server *s) {
     return s->net;
 }
@@ -351,6 +354,7 @@ rl_server *rl_server_create(const rl_server_options *options, rl_buffer *error) 
     s->stats = rl_stats_create(rl_registry_indexes(s->registry));
     s->slowlog = rl_slowlog_create();
     s->latency = rl_latency_create();
+    s->pubsub = rl_pubsub_create();
     bool cache = strcmp(s->settings->dbfilename, ":memory:") == 0;
     if (!cache)
         s->batch = rl_batch_builder_create();
@@ -454,6 +458,7 @@ int rl_server_free(rl_server *s) {
     rl_keyspace_free(s->keys);
     rl_batch_builder_free(s->batch);
     rl_latency_free(s->latency);
+    rl_pubsub_free(s->pubsub);
     rl_slowlog_free(s->slowlog);
     rl_stats_free(s->stats);
     rl_registry_free(s->registry);

@@ -20,6 +20,7 @@ struct rl_server {
     rl_stats *stats;
     rl_slowlog *slowlog;
     rl_latency *latency;
+    rl_pubsub *pubsub;
     /* the loop */
     uv_loop_t loop;
     uv_async_t wake; /* store threads: something moved */
@@ -45,6 +46,7 @@ struct rl_server {
     rl_session *first_session, *last_session;
     size_t session_count, monitor_count;
     uint64_t next_session_id;
+    rl_session *running; /* whose command is at work; NULL between commands */
     rl_session *parked;
     size_t blocked_count, postponed_count;
     rl_chain sink; /* where replies go that nobody wants (CLIENT REPLY OFF) */

@@ -38,6 +38,8 @@ rl_session *rl_session_create(rl_server *server, rl_conn *conn, uint64_t id) {
 
 void rl_session_free(rl_session *s) {
     rl_transaction_end(s);
+    rl_pubsub_leave(s->server->pubsub, &s->subscriber);
+    rl_chain_release(&s->held_pushes);
     rl_reader_release(&s->reader);
     rl_free(s->name);
     rl_free(s->lib_name);
@@ -59,6 +61,7 @@ void rl_session_reset(rl_session *s) {
     rl_transaction_end(s);
     if (s->monitor)
         rl_server_remove_monitor(s->server, s);
+    rl_pubsub_leave(s->server->pubsub, &s->subscriber);
     rl_session_set_text(&s->name, RL_BYTES(""));
     s->db = 0;
     s->reply.resp = 2;
@@ -136,8 +139,12 @@ static void reply_mode_step(rl_session *s) {
     s->reply.chain = s->reply_mode == RL_REPLY_ON ? rl_conn_output(s->conn) : &s->server->sink;
 }
 
+int rl_session_class(const rl_session *s) {
+    return rl_subscriber_count(&s->subscriber) ? RL_CLIENT_PUBSUB : RL_CLIENT_NORMAL;
+}
+
 void rl_session_check_output(rl_session *s) {
-    uint64_t hard = s->server->settings->output_limit[RL_CLIENT_NORMAL].hard_bytes;
+    uint64_t hard = s->server->settings->output_limit[rl_session_class(s)].hard_bytes;
     if (hard && rl_conn_output_pending(s->conn) > hard) {
         rl_log(RL_LOG_WARNING,
                "Client id=%" PRIu64 " addr=%s closed: its output of %zu bytes is over "
@@ -242,6 +249,8 @@ static size_t session_flags(const rl_session *s, char *out) {
         out[n++] = 'O';
     if (s->in_multi)
         out[n++] = 'x';
+    if (rl_subscriber_count(&s->subscriber))
+        out[n++] = 'P';
     if (s->park == RL_PARK_BLOCKED)
         out[n++] = 'b';
     if (s->watcher.dirty)
@@ -261,7 +270,8 @@ static size_t session_flags(const rl_session *s, char *out) {
 
 size_t rl_session_memory(const rl_session *s) {
     return rl_alloc_size(s) + rl_reader_memory(&s->reader) + rl_conn_input_capacity(s->conn) +
-           rl_conn_output_memory(s->conn) + s->queued_bytes + rl_alloc_size(s->name) +
+           rl_conn_output_memory(s->conn) + s->queued_bytes +
+           rl_subscriber_memory(&s->subscriber) + rl_alloc_size(s->name) +
            rl_alloc_size(s->lib_name) + rl_alloc_size(s->lib_ver);
 }
 
@@ -273,8 +283,10 @@ void rl_session_describe(const rl_session *s, rl_buffer *out) {
         out, "id=%" PRIu64 " addr=%s laddr=%s fd=%d name=%s age=%" PRId64 " idle=%" PRId64, s->id,
         rl_conn_peer(s->conn), rl_conn_local(s->conn), rl_conn_fd(s->conn), s->name ? s->name : "",
         (now_ms - s->created_ms) / 1000, (now_ms - s->last_active_ms) / 1000);
-    rl_buffer_printf(out, " flags=%.*s db=%d sub=0 psub=0 ssub=0 multi=%d", (int)flag_count, flags,
-                     s->db, s->in_multi ? s->queued_count : -1);
+    rl_buffer_printf(out, " flags=%.*s db=%d sub=%u psub=%u ssub=%u multi=%d", (int)flag_count, flags,
+                     s->db, s->subscriber.count[RL_PUBSUB_CHANNEL],
+                     s->subscriber.count[RL_PUBSUB_PATTERN], s->subscriber.count[RL_PUBSUB_SHARD],
+                     s->in_multi ? s->queued_count : -1);
     rl_buffer_printf(out, " qbuf=%zu qbuf-free=%zu argv-mem=%zu multi-mem=%zu", input,
                      rl_conn_input_capacity(s->conn) - input, rl_reader_memory(&s->reader),
                      s->queued_bytes);

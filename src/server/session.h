@@ -14,6 +14,7 @@
 #include "net/net.h"
 #include "resp/reader.h"
 #include "server/command.h"
+#include "server/pubsub.h"
 
 typedef struct rl_queued rl_queued; /* a command of a MULTI, see transaction.h */
 
@@ -62,6 +63,9 @@ struct rl_session {
     int queued_count;
     size_t queued_bytes;
     rl_watcher watcher;
+    /* publish and subscribe */
+    rl_subscriber subscriber;
+    rl_chain held_pushes; /* what was pushed while its command ran: see publish.h */
     /* parked */
     rl_park park;
     rl_session *park_next, *park_prev;
@@ -88,6 +92,7 @@ void rl_session_close(rl_session *s, rl_conn_closing how);
 /* Closes the session when its unsent output is over the hard limit; after anything that can add to
  * it. */
 void rl_session_check_output(rl_session *s);
+int rl_session_class(const rl_session *s); /* RL_CLIENT_NORMAL or RL_CLIENT_PUBSUB */
 /* One line of CLIENT LIST, with a final \n. */
 void rl_session_describe(const rl_session *s, rl_buffer *out);
 size_t rl_session_memory(const rl_session *s);

@@ -308,7 +308,7 @@ void rl_server_check_memory(rl_server *s) {
 /* Output above the soft limit for too long, and clients that have been silent for longer than
  * `timeout`. */
 static void check_session(rl_server *s, rl_session *x) {
-    const rl_output_limit *limit = &s->settings->output_limit[RL_CLIENT_NORMAL];
+    const rl_output_limit *limit = &s->settings->output_limit[rl_session_class(x)];
     size_t pending = rl_conn_output_pending(x->conn);
     if (limit->soft_bytes && pending > limit->soft_bytes) {
         if (x->over_soft_since_ms == 0)
@@ -325,6 +325,7 @@ static void check_session(rl_server *s, rl_session *x) {
         x->over_soft_since_ms = 0;
     }
     if (s->settings->timeout_s && x->park == RL_PARK_NONE && !x->monitor &&
+        rl_subscriber_count(&x->subscriber) == 0 &&
         s->now_ms - x->last_active_ms > 1000 * (int64_t)s->settings->timeout_s) {
         rl_log(RL_LOG_VERBOSE, "Closing idle client id=%llu", (unsigned long long)x->id);
         rl_session_close(x, RL_CLOSE_NOW);

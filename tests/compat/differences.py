@@ -12,8 +12,9 @@ COMMANDS = set("""
 append auth bgrewriteaof bgsave client command config copy dbsize debug decr decrby del discard echo exec
 exists expire expireat expiretime flushall flushdb get getdel getex getrange getset hello incr incrby
 incrbyfloat info keys lastsave latency lcs lolwut memory mget monitor move mset msetnx multi object persist
-pexpire pexpireat pexpiretime ping psetex pttl quit randomkey rename renamenx reset role save scan select set
-setex setnx setrange shutdown slowlog strlen substr swapdb time touch ttl type unlink unwatch wait watch
+pexpire pexpireat pexpiretime ping psetex psubscribe pttl publish pubsub punsubscribe quit randomkey rename
+renamenx reset role save scan select set setex setnx setrange shutdown slowlog spublish ssubscribe strlen subscribe
+substr sunsubscribe swapdb time touch ttl type unlink unsubscribe unwatch wait watch
 """.split())
 
 # Those of later versions, which follow the public documentation.
@@ -33,6 +34,9 @@ CONFIG_VALUES = {"dbfilename": b"data.db", "appendonly": b"yes"}
 
 # Directives of our own, and those of Redis 7.2.
 CONFIG_MORE = {"journal-segment-size", "journal-backlog-limit", "fold-interval", "allow-network-fs",
+               "checkpoint-interval", "checkpoint-wal-size", "backup-dir", "backup-interval", "backup-retain",
+               "backup-rate", "restore-on-start", "start-check", "journal-keep", "journal-keep-size",
+               "sql-timeout", "sql-max-rows", "sql-max-memory", "sql-readers",
                "cluster-announce-human-nodename", "locale-collate", "set-max-listpack-entries",
                "set-max-listpack-value"}
 

@@ -3,6 +3,7 @@
 #include "base/chain.h"
 
 #include <criterion/criterion.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -200,13 +201,121 @@ Test(chain, replaces_what_did_not_hold)
     rl_chain_pool_release();
 }
 
+Test(chain, append_moves_chunks_and_copies_what_is_small)
+{
+    rl_chain to = {0}, from = {0};
+    char *block = rl_malloc(100000);
+    memset(block, 'b', 100000);
+    rl_chain_add(&to, "head", 4);
+    rl_chain_add(&from, block, 100000);
+    const char *moved = rl_chain_tail_data(&from);
+    size_t memory = rl_chain_memory(&to) + rl_chain_memory(&from);
+    rl_chain_append(&to, &from);
+    cr_assert_eq(rl_chain_position(&to), 100004);
+    cr_assert_eq(rl_chain_pending(&to), 100004);
+    cr_assert_eq(rl_chain_memory(&to), memory);
+    cr_assert_eq(rl_chain_memory(&from), 0);
+    cr_assert_eq(rl_chain_pending(&from), 0);
+    struct iovec iov[4];
+    size_t total;
+    cr_assert_eq(rl_chain_peek(&to, UINT64_MAX, iov, 4, &total), 2);
+    cr_assert_eq(total, 100004);
+    cr_assert_eq(iov[1].iov_base, moved, "the bytes were copied");
+    /* The emptied chain is usable, and its positions go on. */
+    cr_assert_eq(rl_chain_position(&from), 100000);
+    rl_chain_add(&from, "small", 5);
+    rl_chain_append(&to, &from);
+    cr_assert_eq(rl_chain_memory(&to), memory, "a small one takes no chunk of its own");
+    cr_assert_eq(rl_chain_position(&to), 100009);
+    cr_assert_eq(rl_chain_memory(&from), 0);
+    rl_chain_append(&to, &from); /* nothing */
+    rl_chain_append(&from, &to); /* into an empty one */
+    cr_assert_eq(rl_chain_pending(&from), 100009);
+    cr_assert_eq(rl_chain_position(&from), 100005 + 100009);
+    rl_chain_consume(&from, 100004);
+    rl_chain_peek(&from, UINT64_MAX, iov, 4, &total);
+    cr_assert_eq(total, 5);
+    cr_assert_eq(memcmp(iov[0].iov_base, "small", 5), 0);
+    rl_chain_reserve(&to, 10); /* a chunk with nothing in it */
+    rl_chain_append(&from, &to);
+    cr_assert_eq(rl_chain_memory(&to), 0);
+    cr_assert_eq(rl_chain_pending(&from), 5);
+    rl_chain_release(&from);
+    rl_chain_release(&to);
+    rl_chain_pool_release();
+    rl_free(block);
+}
+
+static void *fill_elsewhere(void *arg) {
+    rl_chain *c = arg;
+    for (int i = 0; i < 100000; i++)
+        rl_chain_add(c, "0123456789", 10);
+    rl_chain used = {0};
+    rl_chain_add(&used, "x", 1);
+    rl_chain_consume(&used, 1); /* leaves a chunk in this thread's pool */
+    rl_chain_pool_release();
+    return NULL;
+}
+
+Test(chain, may_be_filled_by_another_thread)
+{
+    for (int round = 0; round < 3; round++) {
+        rl_chain here = {0}, there = {0};
+        pthread_t thread;
+        cr_assert_eq(pthread_create(&thread, NULL, fill_elsewhere, &there), 0);
+        for (int i = 0; i < 100000; i++) { /* both pools at work at the same time */
+            rl_chain_add(&here, "abcdefghij", 10);
+            if (i % 5000 == 0)
+                rl_chain_consume(&here, rl_chain_pending(&here));
+        }
+        cr_assert_eq(pthread_join(thread, NULL), 0);
+        size_t mine = rl_chain_pending(&here);
+        rl_chain_append(&here, &there);
+        cr_assert_eq(rl_chain_pending(&here), mine + 1000000);
+        rl_chain_consume(&here, mine);
+        while (rl_chain_pending(&here)) {
+            struct iovec iov;
+            size_t total;
+            cr_assert_eq(rl_chain_peek(&here, UINT64_MAX, &iov, 1, &total), 1);
+            for (size_t i = 0; i < total; i++) {
+                size_t at = 1000000 - rl_chain_pending(&here) + i;
+                if (((char *)iov.iov_base)[i] != (char)('0' + at % 10))
+                    cr_assert_fail("byte %zu", at);
+            }
+            rl_chain_consume(&here, total);
+        }
+    }
+    rl_chain_pool_release();
+}
+
+/* Appends a chain of several pieces, a part of it consumed. */
+static void append_random(rl_chain *c, model *m, char *block, size_t len) {
+    rl_chain from = {0};
+    size_t gone = next_random(2) ? next_random(len + 1) : 0;
+    for (size_t at = 0; at < len;) {
+        size_t n = next_random(len - at) + 1;
+        rl_chain_add(&from, block + at, n);
+        at += n;
+    }
+    rl_chain_consume(&from, gone);
+    struct iovec iov[512];
+    size_t total;
+    int n = rl_chain_peek(&from, UINT64_MAX, iov, 512, &total);
+    for (int i = 0; i < n; i++)
+        model_add(m, iov[i].iov_base, iov[i].iov_len);
+    rl_chain_append(c, &from);
+    cr_assert_eq(rl_chain_pending(&from), 0);
+    cr_assert_eq(rl_chain_memory(&from), 0);
+    rl_chain_release(&from);
+}
+
 Test(chain, random_steps_agree_with_a_flat_copy)
 {
     rl_chain c = {0};
     model m = {0};
     char *block = rl_malloc(100000);
     for (int step = 0; step < 20000; step++) {
-        size_t kind = next_random(8);
+        size_t kind = next_random(9);
         size_t len = next_random(4) ? next_random(60) : next_random(4) ? next_random(9000) : 0;
         if (next_random(200) == 0)
             len = next_random(100000);
@@ -226,6 +335,8 @@ Test(chain, random_steps_agree_with_a_flat_copy)
             m.consumed += n;
             if (m.consumed == m.len)
                 cr_assert_eq(rl_chain_memory(&c), 0);
+        } else if (kind == 8) {
+            append_random(&c, &m, block, len);
         } else if (m.len - m.consumed < 50000) {
             size_t from = m.consumed + next_random(m.len - m.consumed + 1);
             size_t until = from + next_random(m.len - from + 1);
