@@ -37,20 +37,23 @@ static bool find_line(const char *content, const char *name, char *out, size_t o
     return false;
 }
 
-static void describe_holder(int fd, const char *path, char *error, size_t error_len) {
+/* False when the file does not say all. */
+static bool read_holder(int fd, rl_dirlock_holder *out) {
     char content[CONTENT_MAX + 1];
     ssize_t n = pread(fd, content, CONTENT_MAX, 0);
     content[n > 0 ? n : 0] = '\0';
-    char pid[32];
-    char started[64];
-    char host[128];
-    if (find_line(content, "pid", pid, sizeof(pid)) &&
-        find_line(content, "started", started, sizeof(started)) &&
-        find_line(content, "host", host, sizeof(host)))
+    return find_line(content, "pid", out->pid, sizeof(out->pid)) &&
+           find_line(content, "started", out->started, sizeof(out->started)) &&
+           find_line(content, "host", out->host, sizeof(out->host));
+}
+
+static void describe_holder(int fd, const char *path, char *error, size_t error_len) {
+    rl_dirlock_holder holder;
+    if (read_holder(fd, &holder))
         snprintf(error, error_len,
                  "%s is held by process %s on host %s, started %s: another server uses this "
                  "directory; stop it or choose another directory",
-                 path, pid, host, started);
+                 path, holder.pid, holder.host, holder.started);
     else
         snprintf(error, error_len,
                  "%s is held by another process: another server uses this directory; stop it or "
@@ -80,10 +83,15 @@ static int write_holder(int fd) {
     return -1;
 }
 
+static char *lock_path(const char *dir) {
+    size_t len = strlen(dir) + sizeof("/" RL_DIRLOCK_NAME);
+    char *path = rl_malloc(len);
+    snprintf(path, len, "%s/%s", dir, RL_DIRLOCK_NAME);
+    return path;
+}
+
 int rl_dirlock_acquire(const char *dir, rl_dirlock **out, char *error, size_t error_len) {
-    size_t path_len = strlen(dir) + sizeof("/" RL_DIRLOCK_NAME);
-    char *path = rl_malloc(path_len);
-    snprintf(path, path_len, "%s/%s", dir, RL_DIRLOCK_NAME);
+    char *path = lock_path(dir);
     int rc = RL_DIRLOCK_IO;
     const char *doing = "opening";
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
@@ -129,4 +137,17 @@ void rl_dirlock_release(rl_dirlock *lock) {
         errno = 0;
     close(lock->fd);
     rl_free(lock);
+}
+
+void rl_dirlock_look(const char *dir, rl_dirlock_holder *out) {
+    memset(out, 0, sizeof(*out));
+    char *path = lock_path(dir);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    rl_free(path);
+    if (fd < 0)
+        return;
+    out->held = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (out->held && !read_holder(fd, out))
+        *out = (rl_dirlock_holder){.held = true};
+    close(fd);
 }

@@ -14,6 +14,7 @@
 #ifndef RL_STORE_DIRLOCK_H
 #define RL_STORE_DIRLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define RL_DIRLOCK_NAME "rubellite.lock"
@@ -30,5 +31,16 @@ typedef struct rl_dirlock rl_dirlock;
  * holder. */
 int rl_dirlock_acquire(const char *dir, rl_dirlock **out, char *error, size_t error_len);
 void rl_dirlock_release(rl_dirlock *lock); /* NULL is fine */
+
+typedef struct rl_dirlock_holder {
+    bool held;        /* by a process that runs now; the rest is empty when not */
+    char pid[32];     /* "" when not known */
+    char started[64]; /* "2026-11-21T02:28:00Z" */
+    char host[128];
+} rl_dirlock_holder;
+
+/* Who holds the directory, without taking it. A file that cannot be opened counts as not held; no
+ * file is made. Looking takes a shared lock for an instant when nobody holds it. */
+void rl_dirlock_look(const char *dir, rl_dirlock_holder *out);
 
 #endif

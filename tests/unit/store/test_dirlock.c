@@ -129,3 +129,24 @@ Test(dirlock, errors_of_the_system_are_told)
     cr_assert_eq(rl_dirlock_acquire(dir, &lock, error, sizeof(error)), RL_DIRLOCK_IO);
     cr_assert(strstr(error, "Is a directory while opening "), "%s", error);
 }
+
+Test(dirlock, looking_tells_the_holder_and_takes_nothing)
+{
+    rl_dirlock_holder holder;
+    rl_dirlock_look(dir, &holder);
+    cr_assert_not(holder.held, "there is no file");
+    cr_assert_neq(access(path, F_OK), 0, "looking makes no file");
+    rl_dirlock *lock = NULL;
+    cr_assert_eq(rl_dirlock_acquire(dir, &lock, error, sizeof(error)), RL_DIRLOCK_OK);
+    rl_dirlock_look(dir, &holder);
+    cr_assert(holder.held);
+    cr_assert_eq(atol(holder.pid), (long)getpid());
+    cr_assert_eq(strlen(holder.started), 20);
+    rl_dirlock_release(lock);
+    rl_dirlock_look(dir, &holder);
+    cr_assert_not(holder.held);
+    cr_assert_str_eq(holder.pid, "");
+    cr_assert_eq(rl_dirlock_acquire(dir, &lock, error, sizeof(error)), RL_DIRLOCK_OK,
+                 "looking holds nothing");
+    rl_dirlock_release(lock);
+}
