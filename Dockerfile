@@ -11,8 +11,8 @@ RUN apt-get update \
 WORKDIR /source
 COPY . .
 RUN cmake -S . -B /build -DRUBELLITE_TESTS=OFF -DRUBELLITE_BENCH=OFF \
-    && cmake --build /build -j "$(nproc)" --target rubellite-server \
-    && strip /build/rubellite-server
+    && cmake --build /build -j "$(nproc)" --target rubellite-server rubellite \
+    && strip /build/rubellite-server /build/rubellite
 
 FROM debian:12-slim
 LABEL org.opencontainers.image.title="Rubellite" \
@@ -25,7 +25,7 @@ RUN apt-get update \
     && groupadd --system --gid 999 rubellite \
     && useradd --system --uid 999 --gid 999 --home-dir /data --shell /usr/sbin/nologin rubellite \
     && install -d -o rubellite -g rubellite -m 0750 /data
-COPY --from=build /build/rubellite-server /usr/local/bin/rubellite-server
+COPY --from=build /build/rubellite-server /build/rubellite /usr/local/bin/
 USER rubellite
 WORKDIR /data
 VOLUME /data

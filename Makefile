@@ -13,6 +13,7 @@ FUZZ_SECONDS ?= 30
 CMAKE_ARGS ?=
 
 SERVER = $(BUILD)/rubellite-server
+ADMIN = $(BUILD)/rubellite
 DEPS = tests/tools/deps
 CTEST = ctest --output-on-failure --no-tests=error
 # The thread sanitizer cannot place its shadow where a kernel spreads addresses widely.
@@ -43,11 +44,11 @@ help: ## Show this list
 deps: ## Install what building and testing need (Debian, Ubuntu)
 	@$(DEPS) run test
 
-build: ## Build the server into build/
+build: ## Build the server and the administration program into build/
 	@$(DEPS) run
 	@test -f $(BUILD)/CMakeCache.txt || \
 		{ $(call configure,$(BUILD),-DRUBELLITE_TESTS=OFF -DRUBELLITE_BENCH=OFF); }
-	@$(call compile,$(BUILD)) --target rubellite-server
+	@$(call compile,$(BUILD)) --target rubellite-server rubellite
 
 run: build ## Build and start a server on 127.0.0.1:6379 with its data in ./data
 	@mkdir -p $(DATA)
@@ -136,8 +137,9 @@ doc_dir = $(DESTDIR)$(PREFIX)/share/doc/rubellite
 unit_dir = $(DESTDIR)$(PREFIX)/lib/systemd/system
 example_dir = $(doc_dir)/examples
 
-install: build ## Install the server, its man page, systemd unit, documents and example config
+install: build ## Install both programs, their man pages, systemd unit, documents and example config
 	install -D -m 755 $(SERVER) $(bin_dir)/rubellite-server
+	install -D -m 755 $(ADMIN) $(bin_dir)/rubellite
 	@for page in packaging/*.[1-8]; do \
 		install -v -D -m 644 $$page $(man_dir)/man$${page##*.}/$${page##*/}; done
 	@install -d $(unit_dir)
@@ -149,7 +151,7 @@ install: build ## Install the server, its man page, systemd unit, documents and 
 		install -v -D -m 644 packaging/rubellite.conf $(example_dir)/rubellite.conf
 
 uninstall: ## Remove what install put there; data and configuration stay
-	rm -f $(bin_dir)/rubellite-server $(unit_dir)/rubellite.service
+	rm -f $(bin_dir)/rubellite-server $(bin_dir)/rubellite $(unit_dir)/rubellite.service
 	@for page in packaging/*.[1-8]; do rm -fv $(man_dir)/man$${page##*.}/$${page##*/}; done
 	rm -rf $(doc_dir)
 
@@ -167,7 +169,7 @@ format-check: ## Fail when a C file is not formatted
 lint: ## Layers, names, links of the documents, clang-tidy, cppcheck
 	@$(DEPS) lint run test
 	@$(call configure,$(BUILD)/lint,-DCMAKE_BUILD_TYPE=Debug -DRUBELLITE_TESTS=ON)
-	@$(call compile,$(BUILD)/lint) --target rubellite-server
+	@$(call compile,$(BUILD)/lint) --target rubellite-server rubellite
 	@tests/tools/check-links
 	@tests/tools/check-layers --build $(BUILD)/lint
 	@tests/tools/lint $(BUILD)/lint $(JOBS)

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* rubellite: finds the subcommand and runs it; only here is decided about the process. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "admin/admin.h"
+#include "admin/output.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "rubellite_version.h"
+
+static const admin_command commands[] = {
+    {.name = "backup",
+     .summary = "copy the database while it is in use",
+     .usage = "[DIR] [--to FILE | --backup-dir DIR] [--rate BYTES] [--keep N]",
+     .about =
+         "Makes a backup: an ordinary SQLite database, in one file, checked before it gets its "
+         "name.\n"
+         "It is taken from one moment. Beside a running server that is what the server has folded\n"
+         "into the database, at most fold-interval (one second) old; nobody has to wait. Without\n"
+         "a running server, what a killed one left in its journal is folded first, as a start "
+         "does.",
+     .options = "to backup-dir rate keep no-settle dbfilename json quiet",
+     .most_words = 1,
+     .run = admin_backup},
+    {.name = "info",
+     .summary = "show what is in a directory",
+     .usage = "[DIR]",
+     .about = "Shows whether a server runs, the keys by database and type, the sizes of files,\n"
+              "what waits in the journal, the newest backup, and the tables of yours.",
+     .options = "backup-dir dbfilename json",
+     .most_words = 1,
+     .run = admin_info},
+    {.name = "export",
+     .summary = "write the keys as a stream of Redis commands",
+     .usage = "[DIR] [--to FILE] [--db N] [--match GLOB]",
+     .about = "Writes all live keys as commands in the Redis protocol, to standard output: for\n"
+              "'rubellite import', 'redis-cli --pipe', or any Redis server (6.2 or later; --compat "
+              "for\n"
+              "older ones). From one moment, as 'rubellite backup'.",
+     .options = "to db match no-expiry compat no-settle dbfilename quiet",
+     .most_words = 1,
+     .run = admin_export},
+    {.name = "import",
+     .summary = "send a stream of Redis commands to a server",
+     .usage = "[-h HOST] [-p PORT] [-s SOCKET] [FILE]  or  DIR [FILE]",
+     .about = "Sends commands, as 'rubellite export' writes them (or one command per line), from\n"
+              "FILE or standard input to a running server, 127.0.0.1:6379 by default. With DIR, a\n"
+              "directory without a running server, it starts rubellite-server there on a Unix\n"
+              "socket, and stops it afterwards. Exits 1 when a command failed.\n"
+              "The password is taken from REDISCLI_AUTH, or asked for with --askpass.",
+     .options = "host port socket user pass askpass timeout show server dbfilename json quiet",
+     .most_words = 2,
+     .run = admin_import},
+};
+#define COMMANDS (sizeof commands / sizeof *commands)
+
+static const admin_command *find_command(const char *name) {
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static void print_help(FILE *out) {
+    fprintf(out, "Usage: rubellite COMMAND [DIR] [options]\n\n"
+                 "Looks after the data directory of a rubellite-server.\n\n");
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(out, "  %-8s  %s\n", commands[i].name, commands[i].summary);
+    fprintf(out, "\nDIR is the server's data directory (dir), the current one by default.\n"
+                 "rubellite COMMAND --help says more. rubellite --version shows the version.\n"
+                 "Exit codes: 0 fine; 1 it failed, or check found something; 2 called wrongly.\n");
+}
+
+static int show_version(void) {
+    printf("Rubellite %s sha=%s\n", RUBELLITE_VERSION, RUBELLITE_GIT_SHA);
+    return ADMIN_OK;
+}
+
+static int unknown(const char *name) {
+    admin_error("'%s' is no command; expected backup, info, export or import. "
+                "rubellite --help says what they do",
+                name);
+    return ADMIN_USAGE;
+}
+
+static int run_help(int argc, char **argv) {
+    if (argc < 3) {
+        print_help(stdout);
+        return ADMIN_OK;
+    }
+    const admin_command *command = find_command(argv[2]);
+    if (!command)
+        return unknown(argv[2]);
+    admin_args_help(command);
+    return ADMIN_OK;
+}
+
+static int run(int argc, char **argv) {
+    if (argc < 2) {
+        print_help(stderr);
+        return ADMIN_USAGE;
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
+        return run_help(argc, argv);
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-v") == 0)
+        return show_version();
+    const admin_command *command = find_command(name);
+    if (!command)
+        return unknown(name);
+    admin_args args;
+    int code = admin_args_read(command, argc - 2, argv + 2, &args);
+    if (code != ADMIN_OK)
+        return code;
+    if (args.help) {
+        admin_args_help(command);
+        return ADMIN_OK;
+    }
+    return command->run(&args);
+}
+
+int main(int argc, char **argv) {
+    rl_clock_init();
+    rl_hash_init();
+    signal(SIGPIPE, SIG_IGN);
+    admin_output_init();
+    int code = run(argc, argv);
+    /* A full disk behind ">" must not look like success. */
+    if ((fflush(stdout) != 0 || ferror(stdout)) && code == ADMIN_OK) {
+        admin_error("cannot write to standard output: %s", strerror(errno));
+        code = ADMIN_FAILED;
+    }
+    return code;
+}
