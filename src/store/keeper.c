@@ -43,6 +43,7 @@ struct rl_keeper {
     uint64_t folded_seq;
     uint64_t commits; /* seen so far */
 
+    _Atomic bool held_up;
     _Atomic uint64_t wal_bytes, db_bytes;
     _Atomic uint64_t started, required_seq, wanted;
     _Atomic uint64_t done, failures, last_us;
@@ -69,6 +70,10 @@ void rl_keeper_folded(rl_keeper *k, uint64_t folded_seq, uint64_t wal_bytes) {
     k->commits++;
     pthread_cond_signal(&k->changed);
     pthread_mutex_unlock(&k->lock);
+}
+
+bool rl_keeper_held_up(const rl_keeper *k) {
+    return atomic_load(&k->held_up);
 }
 
 void rl_keeper_poke(rl_keeper *k) {
@@ -206,6 +211,7 @@ static void run_checkpoint(rl_keeper *k, bool idle) {
         pthread_mutex_unlock(&k->lock);
         int64_t from_us = rl_clock_mono_us();
         int rc = checkpoint(k, commits, idle);
+        atomic_store(&k->held_up, (rc & 0xff) == SQLITE_BUSY);
         if (rc == SQLITE_OK) {
             atomic_store(&k->last_us, (uint64_t)(rl_clock_mono_us() - from_us));
             atomic_store(&k->last_wall_ms, rl_clock_wall_ms());

@@ -48,6 +48,9 @@ void rl_keeper_gate_enter(rl_keeper *k);
 void rl_keeper_gate_leave(rl_keeper *k);
 /* Store thread, after a commit: what is folded now and how large the WAL has become. */
 void rl_keeper_folded(rl_keeper *k, uint64_t folded_seq, uint64_t wal_bytes);
+/* Any thread: somebody else holds the checkpoint lock, so that the last checkpoint could not begin.
+ * The store thread then gives it back soon (wal_sync.h). */
+bool rl_keeper_held_up(const rl_keeper *k);
 /* Store thread: looks at what rl_keeper_request asked for. */
 void rl_keeper_poke(rl_keeper *k);
 

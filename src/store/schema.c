@@ -175,7 +175,8 @@ static int open_connection(const char *path, int flags, sqlite3 **out) {
     /* A user's triggers are the user's; a fold must not run them, nor fail by them. */
     sqlite3_db_config(*out, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
     sqlite3_db_config(*out, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    sqlite3_db_config(*out, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    /* TRUSTED_SCHEMA stays on: without it SQLite 3.40 takes the JSON functions for unsafe, and an
+     * index on value ->> '$.city' would fail every fold. No function of ours does harm. */
     return SQLITE_OK;
 }
 

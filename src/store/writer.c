@@ -16,6 +16,7 @@
 #include "store/store.h"
 #include "store/thread.h"
 #include "store/transact.h"
+#include "store/wal_sync.h"
 
 /* After a failure: first wait, doubled up to the last. */
 #define RETRY_FIRST_MS 100
@@ -54,7 +55,7 @@ struct rl_writer {
     /* loop to thread */
     _Atomic bool awake; /* a post is on its way: another one says nothing new */
     _Atomic int stop;
-    _Atomic uint64_t wanted_seq;
+    _Atomic uint64_t wanted_seq, shown_seq;
     _Atomic uint32_t interval_ms;
     _Atomic uint64_t transaction_bytes;
     _Atomic bool journal_wanted;
@@ -62,7 +63,7 @@ struct rl_writer {
 
     /* thread to loop */
     _Atomic(rl_batch *) standing;
-    _Atomic uint64_t folded_seq, folded_bytes;
+    _Atomic uint64_t folded_seq, folded_bytes, visible_seq;
     _Atomic uint64_t folding_bytes; /* of the transaction at work, worked off so far */
     _Atomic uint64_t failure;       /* extended result code << 32 | errno; 0: fine */
     _Atomic bool journal_started, journal_failed;
@@ -71,6 +72,11 @@ struct rl_writer {
     _Atomic uint64_t jobs, units, job_failures, indexes_dropped;
 
     /* the thread's own */
+    bool full;                    /* commits sync */
+    rl_wal_sync wal;              /* held: there are commits that are not synced */
+    bool sync_failed;             /* … and a sync has failed: mend before all else */
+    uint64_t committed_bytes;     /* of batches committed, not yet counted in folded_bytes */
+    const rl_batch *committed;    /* the last one */
     rl_job *first_job, *last_job; /* the oldest first */
     int64_t folded_ms;            /* when it last folded what was due */
     int64_t took_us;              /* how long that took */
@@ -120,9 +126,12 @@ int rl_writer_open(const char *path, rl_writer **out, char *error, size_t error_
     }
     w->path = rl_strdup(path);
     w->frame_bytes = page_size(w->db) + 24;
+    w->full = true;
+    w->wal.db = w->db;
     sqlite3_wal_hook(w->db, on_wal, w);
     sem_init(&w->wake, 0, 0);
     atomic_init(&w->folded_seq, w->meta.folded_seq);
+    atomic_init(&w->visible_seq, w->meta.folded_seq);
     atomic_init(&w->transaction_bytes, TRANSACTION_BYTES);
     *out = w;
     return RL_STORE_OK;
@@ -136,6 +145,7 @@ void rl_writer_close(rl_writer *w, bool checkpoint) {
     if (w == NULL)
         return;
     rl_fold_free(w->fold);
+    checkpoint = checkpoint && !w->wal.held; /* it would copy what is perhaps lost */
     if (checkpoint) {
         /* A foreign reader may keep it from finishing. Nothing is lost: the WAL is synced and
          * stays. */
@@ -178,6 +188,7 @@ int rl_writer_fold(rl_writer *w, const rl_batch *first, char *error, size_t erro
         first = rl_batch_next_load(result.last);
     }
     atomic_store(&w->folded_seq, w->meta.folded_seq);
+    atomic_store(&w->visible_seq, w->meta.folded_seq);
     return RL_STORE_OK;
 }
 
@@ -206,11 +217,41 @@ static void note_failure(rl_writer *w, int rc) {
     w->on_progress(w->arg);
 }
 
-static void note_success(rl_writer *w, const rl_fold_result *result, int64_t took_us) {
+static void note_writable(rl_writer *w) {
     if (atomic_exchange(&w->failure, 0))
         rl_log(RL_LOG_NOTICE, "%s takes writes again", w->path);
     w->retry_ms = 0;
     w->retry_at_ms = 0;
+}
+
+/* The keeper must see the WAL grow. */
+static void tell_keeper(rl_writer *w) {
+    rl_keeper_folded(w->keeper, atomic_load(&w->folded_seq),
+                     (uint64_t)w->wal_frames * w->frame_bytes);
+}
+
+/* Everything committed is on disk. */
+static void note_synced(rl_writer *w) {
+    rl_wal_release(&w->wal);
+    w->sync_failed = false;
+    uint64_t seq = w->meta.folded_seq;
+    if (seq != atomic_load_explicit(&w->folded_seq, memory_order_relaxed)) {
+        /* The journal first: the loop relies on it to know what the loop knows. */
+        if (atomic_load(&w->journal_started))
+            rl_journal_recycle(w->journal, seq);
+        atomic_store(&w->folding_bytes, 0);
+        atomic_fetch_add(&w->folded_bytes, w->committed_bytes);
+        w->committed_bytes = 0;
+        atomic_store(&w->folded_seq, seq);
+        atomic_store(&w->standing, (rl_batch *)w->committed);
+    }
+    tell_keeper(w);
+    w->on_progress(w->arg);
+}
+
+/* A fold or a unit is committed: synced, or visible only. */
+static void note_committed(rl_writer *w, const rl_fold_result *result, int64_t took_us) {
+    note_writable(w);
     w->idle_rounds = 0;
     atomic_fetch_add(&w->folds, 1);
     atomic_fetch_add(&w->batches, result->batches);
@@ -220,28 +261,66 @@ static void note_success(rl_writer *w, const rl_fold_result *result, int64_t too
     atomic_store(&w->last_rows, result->rows);
     atomic_store(&w->last_wall_ms, rl_clock_wall_ms());
     atomic_store(&w->indexes_dropped, rl_fold_indexes_dropped(w->fold));
-    /* The journal first: the loop relies on it to know what the loop knows. */
-    if (atomic_load(&w->journal_started))
-        rl_journal_recycle(w->journal, result->seq);
-    atomic_store(&w->folding_bytes, 0);
-    atomic_fetch_add(&w->folded_bytes, result->bytes);
-    atomic_store(&w->folded_seq, result->seq);
-    atomic_store(&w->standing, (rl_batch *)result->last);
-    rl_keeper_folded(w->keeper, result->seq, (uint64_t)w->wal_frames * w->frame_bytes);
+    w->committed = result->last;
+    w->committed_bytes += result->bytes;
+    atomic_store(&w->visible_seq, result->seq);
+    if (w->full) {
+        note_synced(w);
+        return;
+    }
+    atomic_store(&w->folding_bytes, 0); /* they stay in memory until the sync */
+    tell_keeper(w);
     w->on_progress(w->arg);
 }
 
+/* Something failed while commits were not synced: if it was a sync, of them too. */
+static void doubt_unsynced(rl_writer *w, int rc) {
+    if (w->wal.held && (rc & 0xff) == SQLITE_IOERR)
+        w->sync_failed = true;
+}
+
+/* Brings what is committed to the disk. */
+static int sync_committed(rl_writer *w) {
+    int rc = w->sync_failed ? rl_wal_mend(&w->wal) : rl_wal_sync_now(&w->wal);
+    if (rc != SQLITE_OK) {
+        if (rc == SQLITE_CORRUPT)
+            rl_log(RL_LOG_WARNING,
+                   "%s-wal: what was written cannot be read back as it was: the disk has lost it. "
+                   "Nothing answered is lost while the journal is whole: restart the server, which "
+                   "folds it again",
+                   w->path);
+        w->sync_failed = true;
+        note_failure(w, rc);
+        return rc;
+    }
+    note_writable(w);
+    note_synced(w);
+    return SQLITE_OK;
+}
+
+/* Decides whether the next commit syncs. Without, no checkpoint may run until the sync. */
+static int choose_sync(rl_writer *w, bool full) {
+    full = full || rl_keeper_held_up(w->keeper) || !rl_wal_hold(&w->wal);
+    if (full == w->full)
+        return SQLITE_OK;
+    int rc = sqlite3_exec(w->db, full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL",
+                          NULL, NULL, NULL);
+    if (rc == SQLITE_OK)
+        w->full = full;
+    return rc;
+}
+
 /* The first batch that is to be folded, or NULL. */
-static rl_batch *next_batch(rl_writer *w) {
-    rl_batch *standing = atomic_load_explicit(&w->standing, memory_order_relaxed);
+static const rl_batch *next_batch(rl_writer *w) {
     for (;;) {
-        rl_batch *next = rl_batch_next_load(standing);
-        if (next == NULL ||
-            rl_batch_seq(next) > atomic_load_explicit(&w->folded_seq, memory_order_relaxed))
+        const rl_batch *next = rl_batch_next_load(w->committed);
+        if (next == NULL || rl_batch_seq(next) > w->meta.folded_seq)
             return next;
-        standing = next; /* a place to stand on, put there so that the one before can be freed */
-        atomic_store(&w->standing, standing);
-        w->on_progress(w->arg);
+        w->committed = next; /* a place to stand on, so that the one before can be freed */
+        if (!w->wal.held) {
+            atomic_store(&w->standing, (rl_batch *)next);
+            w->on_progress(w->arg);
+        }
     }
 }
 
@@ -251,23 +330,27 @@ static void count_job(rl_writer *w, _Atomic uint64_t *kind, const rl_job_end *en
         atomic_fetch_add(&w->job_failures, 1);
 }
 
-/* One transaction: a prefix of what is there, or one unit. */
-static int fold_once(rl_writer *w, const rl_batch *first) {
+/* One transaction: a prefix of what is there, or one unit. With `full` it is synced, else perhaps
+ * not. */
+static int fold_once(rl_writer *w, const rl_batch *first, bool full) {
     int64_t from_us = rl_clock_mono_us();
     rl_job *job = rl_batch_job(first);
     rl_fold_result result;
     rl_job_end end;
     rl_keeper_gate_enter(w->keeper);
-    int rc = job ? rl_transact_unit(w->fold, w->db, first, &result, &end)
+    int rc = choose_sync(w, full || job);
+    if (rc == SQLITE_OK)
+        rc = job ? rl_transact_unit(w->fold, w->db, first, &result, &end)
                  : rl_fold_run(w->fold, first, atomic_load(&w->transaction_bytes), &result);
     rl_keeper_gate_leave(w->keeper);
     int64_t took_us = rl_clock_mono_us() - from_us;
     w->took_us += took_us;
     if (rc != SQLITE_OK) {
+        doubt_unsynced(w, rc);
         note_failure(w, rc);
         return rc;
     }
-    note_success(w, &result, took_us);
+    note_committed(w, &result, took_us);
     if (job) {
         count_job(w, &w->units, &end);
         job->done(job, end.rc, end.why);
@@ -307,13 +390,19 @@ static rl_job *pop_job(rl_writer *w) {
 }
 
 static void run_job(rl_writer *w, rl_job *job) {
-    rl_job_end end;
+    rl_job_end end = {0};
     w->wal_moved = false;
     rl_keeper_gate_enter(w->keeper);
-    rl_transact_job(w->db, job, &end);
+    end.rc = choose_sync(w, true);
+    if (end.rc == SQLITE_OK)
+        rl_transact_job(w->db, job, &end);
+    else
+        snprintf(end.why, sizeof end.why, "%s", sqlite3_errmsg(w->db));
     rl_keeper_gate_leave(w->keeper);
-    if (w->wal_moved)
-        rl_keeper_folded(w->keeper, w->meta.folded_seq, (uint64_t)w->wal_frames * w->frame_bytes);
+    if (end.rc != SQLITE_OK)
+        doubt_unsynced(w, end.rc);
+    else if (w->wal_moved)
+        note_synced(w); /* itself, and all before it */
     count_job(w, &w->jobs, &end);
     job->done(job, end.rc, end.why);
 }
@@ -321,7 +410,9 @@ static void run_job(rl_writer *w, rl_job *job) {
 /* Runs the jobs whose turn it is. New ones that may run at once are taken too: they end with the
  * first that waits for a fold. */
 static void run_jobs(rl_writer *w) {
-    for (take_jobs(w); w->first_job && w->first_job->after_seq <= w->meta.folded_seq; take_jobs(w))
+    for (take_jobs(w);
+         !w->sync_failed && w->first_job && w->first_job->after_seq <= w->meta.folded_seq;
+         take_jobs(w))
         run_job(w, pop_job(w));
 }
 
@@ -333,7 +424,7 @@ static void refuse_jobs(rl_writer *w) {
         rl_job *job = pop_job(w);
         job->done(job, SQLITE_INTERRUPT, why);
     }
-    rl_batch *b = atomic_load(&w->standing);
+    const rl_batch *b = w->committed;
     while ((b = rl_batch_next_load(b)) != NULL) {
         if (rl_batch_job(b) && rl_batch_seq(b) > w->meta.folded_seq)
             rl_batch_job(b)->done(rl_batch_job(b), SQLITE_INTERRUPT, why);
@@ -375,36 +466,62 @@ static int64_t fold_pause_ms(const rl_writer *w) {
     return pause_ms > interval_ms ? pause_ms : interval_ms;
 }
 
+/* Folds until nothing more is wanted. With `full`, what was committed is synced then. */
+static void fold_wanted(rl_writer *w, bool full) {
+    const rl_batch *next;
+    if (w->sync_failed && sync_committed(w) != SQLITE_OK)
+        return;
+    while ((next = next_batch(w)) != NULL) {
+        if (fold_once(w, next, full) != SQLITE_OK)
+            return;
+        run_jobs(w);
+        if (w->sync_failed)
+            break;
+        /* What came meanwhile waits for its turn, unless somebody wants it. */
+        full = atomic_load(&w->wanted_seq) > w->meta.folded_seq;
+        if (!full && atomic_load(&w->shown_seq) <= w->meta.folded_seq)
+            break;
+    }
+}
+
 /* Folds what is due. Returns when to look again. */
 static int64_t fold_due(rl_writer *w) {
     int64_t now_ms = rl_clock_mono_ms();
-    uint64_t wanted = atomic_load(&w->wanted_seq);
-    bool due = now_ms >= w->folded_ms + fold_pause_ms(w) || w->retry_at_ms != 0 ||
-               wanted > atomic_load_explicit(&w->folded_seq, memory_order_relaxed);
-    rl_batch *next;
+    uint64_t folded = atomic_load_explicit(&w->folded_seq, memory_order_relaxed);
+    bool full = now_ms >= w->folded_ms + fold_pause_ms(w) || w->retry_at_ms != 0 ||
+                w->sync_failed || atomic_load(&w->wanted_seq) > folded ||
+                rl_keeper_held_up(w->keeper);
+    bool due = full || atomic_load(&w->shown_seq) > w->meta.folded_seq;
     if (due && now_ms >= w->retry_at_ms) {
-        w->folded_ms = now_ms;
-        w->took_us = 0;
-        /* The cache is of use from fold to fold; when nobody writes, the memory is better given
-         * back. */
-        if (++w->idle_rounds == IDLE_ROUNDS)
-            sqlite3_db_release_memory(w->db);
-        while ((next = next_batch(w)) != NULL && fold_once(w, next) == SQLITE_OK) {
-            run_jobs(w);
-            /* What came meanwhile waits for its turn, unless somebody wants it. */
-            wanted = atomic_load(&w->wanted_seq);
-            if (wanted <= atomic_load_explicit(&w->folded_seq, memory_order_relaxed))
-                break;
+        if (full) {
+            w->folded_ms = now_ms;
+            w->took_us = 0;
+            /* The cache is of use from fold to fold; when nobody writes, the memory is better
+             * given back. */
+            if (++w->idle_rounds == IDLE_ROUNDS)
+                sqlite3_db_release_memory(w->db);
         }
+        fold_wanted(w, full);
+        if (full && w->wal.held && w->retry_at_ms == 0)
+            sync_committed(w);
     }
     return w->retry_at_ms ? w->retry_at_ms : w->folded_ms + fold_pause_ms(w);
 }
 
 static void fold_rest(rl_writer *w) {
-    rl_batch *next;
     int attempts = STOP_ATTEMPTS;
-    while ((next = next_batch(w)) != NULL && attempts > 0) {
-        if (fold_once(w, next) != SQLITE_OK && --attempts > 0) {
+    for (;;) {
+        const rl_batch *next = next_batch(w);
+        bool failed = false;
+        if (w->sync_failed || (next == NULL && w->wal.held))
+            failed = sync_committed(w) != SQLITE_OK;
+        else if (next)
+            failed = fold_once(w, next, true) != SQLITE_OK;
+        else
+            return;
+        if (failed && --attempts == 0)
+            return;
+        if (failed) {
             struct timespec pause = {.tv_nsec = RETRY_FIRST_MS * 1000000};
             nanosleep(&pause, NULL);
         }
@@ -425,6 +542,8 @@ static void writer_main(void *arg) {
     if (atomic_load(&w->stop) == STOP_FOLDED) {
         fold_rest(w);
         run_jobs(w);
+    } else if (w->wal.held && !w->sync_failed) {
+        sync_committed(w);
     }
     refuse_jobs(w);
 }
@@ -434,6 +553,7 @@ int rl_writer_start(rl_writer *w, const rl_writer_options *options, char *error,
     w->keeper = options->keeper;
     w->on_progress = options->on_progress;
     w->arg = options->arg;
+    w->committed = options->standing;
     atomic_store(&w->standing, options->standing);
     atomic_store(&w->interval_ms, options->fold_interval_ms);
     atomic_store(&w->journal_started, options->journal_started);
@@ -471,7 +591,10 @@ void rl_writer_want(rl_writer *w, uint64_t seq) {
 }
 
 void rl_writer_show(rl_writer *w, uint64_t seq) {
-    rl_writer_want(w, seq);
+    if (seq <= atomic_load(&w->shown_seq))
+        return;
+    atomic_store(&w->shown_seq, seq);
+    rl_writer_wake(w);
 }
 
 void rl_writer_submit(rl_writer *w, rl_job *job) {
@@ -512,7 +635,7 @@ uint64_t rl_writer_folded_seq(const rl_writer *w) {
 }
 
 uint64_t rl_writer_visible_seq(const rl_writer *w) {
-    return rl_writer_folded_seq(w);
+    return atomic_load(&w->visible_seq);
 }
 
 uint64_t rl_writer_folded_bytes(const rl_writer *w) {

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/* Looking for damage; see check.h. */
+#include "store/check.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "store/schema.h"
+#include "store/store.h"
+
+#define FINDINGS_MAX 100   /* damages that are told one by one */
+#define STOP_OPS     50000 /* of SQLite's virtual machine, between two questions whether to stop */
+
+typedef struct check {
+    const rl_check_options *options;
+    sqlite3 *db;
+    uint64_t damages;
+    char first[400]; /* what was found first */
+} check;
+
+/* --- rules ----------------------------------------------------------------------------------- */
+
+/* A row for each: how many rows break it, and an example. No row, or 0, when all is well. */
+static const struct {
+    const char *name, *sentence, *sql;
+} rules[] = {
+    {"meta", "rl_meta lacks a row that must be there",
+     "SELECT count(*), min(column1) FROM (VALUES('schema_version'),('folded_seq'),('next_id'),"
+     "('rows'),('run_id')) WHERE column1 NOT IN (SELECT name FROM rl_meta)"},
+    {"meta-value", "rl_meta has a value that cannot be",
+     "SELECT count(*), min(name) FROM rl_meta WHERE"
+     " name IN ('schema_version','folded_seq','next_id','rows') AND"
+     " (typeof(value) <> 'integer' OR value < 0) OR"
+     " name = 'run_id' AND (typeof(value) <> 'text' OR length(value) <> 40)"},
+    {"row-id", "a key has an id that was never given",
+     "SELECT count(*), min(id) FROM rl_key WHERE id < 1 OR"
+     " id >= (SELECT value FROM rl_meta WHERE name = 'next_id')"},
+    {"row-type", "a key has a type that there is not",
+     "SELECT count(*), min(id) FROM rl_key WHERE typeof(type) <> 'integer' OR"
+     " type NOT BETWEEN 1 AND 6"},
+    {"row-db", "a key has a database number that cannot be",
+     "SELECT count(*), min(id) FROM rl_key WHERE typeof(db) <> 'integer' OR"
+     " db NOT BETWEEN 0 AND 2147483647"},
+    {"row-expiry", "a key has an expiry that is not a time",
+     "SELECT count(*), min(id) FROM rl_key WHERE typeof(expires_at) NOT IN ('integer','null')"},
+    {"key-class", "a key is stored as the wrong class (TEXT for UTF-8, else BLOB)",
+     "SELECT count(*), min(id) FROM rl_key WHERE NOT stored_right(key)"},
+    {"value-class", "a value is stored as the wrong class (TEXT for UTF-8, else BLOB)",
+     "SELECT count(*), min(id) FROM rl_key WHERE value IS NOT NULL AND NOT stored_right(value)"},
+    {"value-missing", "a string has no value",
+     "SELECT count(*), min(id) FROM rl_key WHERE type = 1 AND value IS NULL"},
+    {"value-extra", "a key that is not a string has a value",
+     "SELECT count(*), min(id) FROM rl_key WHERE type BETWEEN 2 AND 6 AND value IS NOT NULL"},
+};
+
+/* stored_right(x): x has the class that its bytes call for. */
+static void stored_right(sqlite3_context *context, int argc, sqlite3_value **argv) {
+    (void)argc;
+    int class = sqlite3_value_type(argv[0]);
+    if (class != SQLITE_TEXT && class != SQLITE_BLOB) {
+        sqlite3_result_int(context, 0);
+        return;
+    }
+    const void *bytes = sqlite3_value_blob(argv[0]);
+    size_t len = (size_t)sqlite3_value_bytes(argv[0]);
+    bool text = rl_text_is_utf8(rl_bytes_of(bytes ? bytes : "", len));
+    sqlite3_result_int(context, text == (class == SQLITE_TEXT));
+}
+
+static int check_rule(check *c, size_t i) {
+    sqlite3_stmt *stmt;
+    int rc = sqlite3_prepare_v2(c->db, rules[i].sql, -1, &stmt, NULL);
+    if (rc != SQLITE_OK)
+        return rc;
+    if (sqlite3_step(stmt) == SQLITE_ROW && sqlite3_column_int64(stmt, 0) > 0) {
+        char text[300];
+        const char *example = (const char *)sqlite3_column_text(stmt, 1);
+        rl_check_finding finding = {
+            .rule = rules[i].name, .count = (uint64_t)sqlite3_column_int64(stmt, 0), .text = text};
+        snprintf(text, sizeof text, "%s: %" PRIu64 " of them, such as %s%s", rules[i].sentence,
+                 finding.count, strncmp(rules[i].name, "meta", 4) == 0 ? "" : "id ",
+                 example ? example : "?");
+        c->options->on_finding(c->options->arg, &finding);
+    }
+    return sqlite3_finalize(stmt);
+}
+
+static int check_rules(check *c) {
+    if (c->options->on_finding == NULL)
+        return SQLITE_OK; /* nobody would hear of it */
+    int rc =
+        sqlite3_create_function_v2(c->db, "stored_right", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
+                                   NULL, stored_right, NULL, NULL, NULL);
+    for (size_t i = 0; i < sizeof rules / sizeof *rules && rc == SQLITE_OK; i++)
+        rc = check_rule(c, i);
+    return rc;
+}
+
+/* --- damage ---------------------------------------------------------------------------------- */
+
+static void found(check *c, const char *rule, const char *text, size_t len) {
+    char copy[sizeof c->first];
+    snprintf(copy, sizeof copy, "%.*s", (int)len, text);
+    if (c->damages++ == 0)
+        memcpy(c->first, copy, sizeof copy);
+    rl_check_finding finding = {.rule = rule, .damage = true, .count = 1, .text = copy};
+    if (c->options->on_finding && c->damages <= FINDINGS_MAX)
+        c->options->on_finding(c->options->arg, &finding);
+}
+
+/* "CHECK constraint failed in orders", "NULL value in orders.price": a row that breaks a rule of the
+ * table. No page is damaged by that. In our tables, though, nobody can do it by SQL, but for one. */
+static bool is_of_rows(const char *line) {
+    static const char check_mark[] = "CHECK constraint failed in ", value_mark[] = " value in ";
+    if (strncmp(line, check_mark, sizeof check_mark - 1) == 0)
+        return true;
+    const char *at = strstr(line, value_mark);
+    return at && (strncmp(at + sizeof value_mark - 1, "rl_", 3) != 0 ||
+                  strncmp(line, "TEXT value in ", 14) == 0);
+}
+
+/* A row of the answer has one finding, or several lines under a heading of stars. */
+static void take_answer(check *c, const char *text) {
+    if (strcmp(text, "ok") == 0)
+        return;
+    while (*text) {
+        size_t len = strcspn(text, "\n");
+        if (len > 0 && strncmp(text, "***", 3) != 0 && !is_of_rows(text))
+            found(c, "structure", text, len);
+        text += len;
+        text += *text == '\n';
+    }
+}
+
+static int check_structure(check *c, const char *pragma) {
+    sqlite3_stmt *stmt;
+    int rc = sqlite3_prepare_v2(c->db, pragma, -1, &stmt, NULL);
+    if (rc != SQLITE_OK)
+        return rc;
+    while (c->damages < FINDINGS_MAX && sqlite3_step(stmt) == SQLITE_ROW) {
+        const char *text = (const char *)sqlite3_column_text(stmt, 0);
+        take_answer(c, text ? text : "");
+    }
+    rc = sqlite3_finalize(stmt);
+    return c->damages ? SQLITE_OK : rc;
+}
+
+/* What quick_check leaves out and costs little: that the index has an entry for each row. */
+static int check_counts(check *c) {
+    sqlite3_stmt *stmt;
+    int rc = sqlite3_prepare_v2(c->db,
+                                "SELECT (SELECT count(*) FROM rl_key NOT INDEXED),"
+                                " (SELECT count(*) FROM rl_key INDEXED BY rl_key_name)",
+                                -1, &stmt, NULL);
+    if (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW &&
+        sqlite3_column_int64(stmt, 0) != sqlite3_column_int64(stmt, 1)) {
+        char text[200];
+        int len = snprintf(
+            text, sizeof text, "rl_key has %lld rows, but its index rl_key_name has %lld entries",
+            (long long)sqlite3_column_int64(stmt, 0), (long long)sqlite3_column_int64(stmt, 1));
+        found(c, "count", text, (size_t)len);
+    }
+    int end = sqlite3_finalize(stmt);
+    return rc == SQLITE_OK ? end : rc;
+}
+
+/* --- the whole ------------------------------------------------------------------------------- */
+
+static int on_progress(void *arg) {
+    const check *c = arg;
+    return c->options->stop(c->options->arg);
+}
+
+static int run_checks(check *c) {
+    static const char *const pragmas[] = {[RL_CHECK_QUICK] = "PRAGMA main.quick_check(1000000)",
+                                          [RL_CHECK_FULL] = "PRAGMA main.integrity_check(1000000)"};
+    rl_check_level level = c->options->level;
+    if (level == RL_CHECK_NONE)
+        return SQLITE_OK;
+    int rc = check_structure(c, pragmas[level]);
+    if (rc == SQLITE_OK && c->damages == 0)
+        rc = check_counts(c);
+    if (rc == SQLITE_OK && c->damages == 0 && level == RL_CHECK_FULL)
+        rc = check_rules(c);
+    return rc;
+}
+
+static int conclude(check *c, int rc, char *error, size_t error_len) {
+    const char *path = c->options->path;
+    if (c->damages == 0 && rl_schema_error_of(rc) == RL_STORE_DAMAGED) {
+        const char *text = sqlite3_errmsg(c->db);
+        found(c, "structure", text, strlen(text));
+    }
+    if (c->damages == 1)
+        snprintf(error, error_len, "%s is damaged: %s", path, c->first);
+    else if (c->damages > 1)
+        snprintf(error, error_len, "%s is damaged: %s (and %" PRIu64 "%s more findings)", path,
+                 c->first, c->damages - 1, c->damages >= FINDINGS_MAX ? " or" : "");
+    if (c->damages)
+        return RL_STORE_DAMAGED;
+    if (rc == SQLITE_OK || rc == SQLITE_INTERRUPT)
+        return RL_STORE_OK;
+    snprintf(error, error_len, "%s could not be checked: %s", path, sqlite3_errmsg(c->db));
+    return rl_schema_error_of(rc);
+}
+
+int rl_check_run(const rl_check_options *options, char *error, size_t error_len) {
+    check c = {.options = options};
+    int code = rl_schema_check_header(options->path, error, error_len);
+    if (code != RL_STORE_OK)
+        return code;
+    if (options->settled)
+        code = rl_schema_open_settled(options->path, &c.db, error, error_len);
+    else
+        code = rl_schema_open_more(options->path, true, &c.db, error, error_len);
+    if (code != RL_STORE_OK)
+        return code;
+    if (options->stop)
+        sqlite3_progress_handler(c.db, STOP_OPS, on_progress, &c);
+    rl_schema_meta meta;
+    code = rl_schema_inspect(c.db, options->path, &meta, error, error_len);
+    if (code == RL_STORE_OK)
+        code = conclude(&c, run_checks(&c), error, error_len);
+    sqlite3_close(c.db);
+    return code;
+}
+
+int rl_check_file(const char *path, rl_check_level level, bool settled, bool (*stop)(void *arg),
+                  void *arg, char *error, size_t error_len) {
+    rl_check_options options = {
+        .path = path, .level = level, .settled = settled, .stop = stop, .arg = arg};
+    return rl_check_run(&options, error, error_len);
+}
