@@ -6,11 +6,12 @@
 #include "commands/handlers.h"
 #include "commands/shared.h"
 
-static void put(rl_ctx *c, rl_entry *e, rl_bytes value) {
+static void put(rl_ctx *c, rl_entry *e, rl_bytes value, const char *event) {
     if (e)
         rl_keyspace_set_entry(c->keys, c->db, e, c->hash, value);
     else
         rl_keyspace_set(c->keys, c->db, c->argv[1], c->hash, value, RL_NEVER);
+    rl_ctx_notify(c, RL_NOTIFY_STRING, event, c->argv[1]);
 }
 
 static void add(rl_ctx *c, int64_t by) {
@@ -27,7 +28,7 @@ static void add(rl_ctx *c, int64_t by) {
         rl_reply_error(c->reply, "ERR increment or decrement would overflow");
         return;
     }
-    put(c, e, rl_bytes_of(text, rl_int64_format(text, value)));
+    put(c, e, rl_bytes_of(text, rl_int64_format(text, value)), "incrby");
     rl_reply_int(c->reply, value);
 }
 
@@ -73,7 +74,7 @@ void rl_cmd_incrbyfloat(rl_ctx *c) {
         return;
     }
     rl_bytes bytes = rl_bytes_of(text, rl_long_double_format_human(text, value));
-    put(c, e, bytes);
+    put(c, e, bytes, "incrbyfloat");
     rl_keyspace_mark_text(c->keys, c->db, c->argv[1], c->hash);
     rl_reply_bulk(c->reply, bytes);
 }

@@ -61,6 +61,7 @@ static void expire(rl_ctx *c, rl_time_unit unit, bool absolute) {
         return;
     }
     rl_keyspace_expire(c->keys, c->db, e, c->hash, at_ms);
+    rl_ctx_notify(c, RL_NOTIFY_GENERIC, at_ms > c->now_ms ? "expire" : "del", c->argv[1]);
     rl_reply_int(c->reply, 1);
 }
 
@@ -83,8 +84,10 @@ void rl_cmd_pexpireat(rl_ctx *c) {
 void rl_cmd_persist(rl_ctx *c) {
     rl_entry *e = rl_ctx_find(c, 1, RL_LOOK_WRITE);
     bool had = e && rl_entry_expires_at(e) != RL_NEVER;
-    if (had)
+    if (had) {
         rl_keyspace_expire(c->keys, c->db, e, c->hash, RL_NEVER);
+        rl_ctx_notify(c, RL_NOTIFY_GENERIC, "persist", c->argv[1]);
+    }
     rl_reply_int(c->reply, had);
 }
 

@@ -8,8 +8,12 @@
 
 static void delete_all(rl_ctx *c) {
     int64_t deleted = 0;
-    for (int i = 1; i < c->argc; i++)
-        deleted += rl_keyspace_delete(c->keys, c->db, c->argv[i], rl_ctx_hash(c, i));
+    for (int i = 1; i < c->argc; i++) {
+        if (!rl_keyspace_delete(c->keys, c->db, c->argv[i], rl_ctx_hash(c, i)))
+            continue;
+        rl_ctx_notify(c, RL_NOTIFY_GENERIC, "del", c->argv[i]);
+        deleted++;
+    }
     rl_reply_int(c->reply, deleted);
 }
 
@@ -72,7 +76,11 @@ static void rename_key(rl_ctx *c, bool only_new) {
         rl_reply_int(c->reply, 0);
         return;
     }
-    rl_keyspace_rename(c->keys, c->db, c->argv[1], c->hash, c->db, c->argv[2], to_hash);
+    if (!same) {
+        rl_keyspace_rename(c->keys, c->db, c->argv[1], c->hash, c->db, c->argv[2], to_hash);
+        rl_ctx_notify(c, RL_NOTIFY_GENERIC, "rename_from", c->argv[1]);
+        rl_ctx_notify(c, RL_NOTIFY_GENERIC, "rename_to", c->argv[2]);
+    }
     if (only_new)
         rl_reply_int(c->reply, 1);
     else
@@ -113,6 +121,8 @@ void rl_cmd_move(rl_ctx *c) {
         return;
     }
     rl_keyspace_rename(c->keys, c->db, c->argv[1], c->hash, to, c->argv[1], c->hash);
+    rl_keyspace_notify(c->keys, RL_NOTIFY_GENERIC, "move_from", c->db, c->argv[1]);
+    rl_keyspace_notify(c->keys, RL_NOTIFY_GENERIC, "move_to", to, c->argv[1]);
     rl_reply_int(c->reply, 1);
 }
 
@@ -145,6 +155,7 @@ void rl_cmd_copy(rl_ctx *c) {
         return;
     }
     rl_keyspace_copy(c->keys, e, to, c->argv[2], to_hash);
+    rl_keyspace_notify(c->keys, RL_NOTIFY_GENERIC, "copy_to", to, c->argv[2]);
     rl_reply_int(c->reply, 1);
 }
 

@@ -22,6 +22,7 @@ void rl_cmd_append(rl_ctx *c) {
             return;
         rl_keyspace_patch(c->keys, c->db, e, c->hash, e->value_len, bytes);
     }
+    rl_ctx_notify(c, RL_NOTIFY_STRING, "append", c->argv[1]);
     rl_reply_int(c->reply, (int64_t)length);
 }
 
@@ -51,6 +52,7 @@ void rl_cmd_setrange(rl_ctx *c) {
     if (length < e->value_len)
         length = e->value_len;
     rl_keyspace_patch(c->keys, c->db, e, c->hash, (size_t)offset, bytes);
+    rl_ctx_notify(c, RL_NOTIFY_STRING, "setrange", c->argv[1]);
     rl_reply_int(c->reply, (int64_t)length);
 }
 

@@ -62,6 +62,12 @@ static bool set_option(rl_ctx *c, int *i, set_options *o) {
     return true;
 }
 
+static inline void notify_set(rl_ctx *c, int key, bool expires) {
+    rl_ctx_notify(c, RL_NOTIFY_STRING, "set", c->argv[key]);
+    if (expires)
+        rl_ctx_notify(c, RL_NOTIFY_GENERIC, "expire", c->argv[key]);
+}
+
 static void set_with_options(rl_ctx *c) {
     set_options o = {0};
     int64_t expires_at = RL_NEVER;
@@ -90,6 +96,7 @@ static void set_with_options(rl_ctx *c) {
     if (o.flags & SET_KEEPTTL && e)
         expires_at = rl_entry_expires_at(e);
     rl_keyspace_set(c->keys, c->db, c->argv[1], c->hash, c->argv[2], expires_at);
+    notify_set(c, 1, o.flags & SET_EXPIRE);
     if (!(o.flags & SET_GET))
         rl_reply_ok(c->reply);
 }
@@ -100,6 +107,7 @@ void rl_cmd_set(rl_ctx *c) {
         return;
     }
     rl_keyspace_set(c->keys, c->db, c->argv[1], c->hash, c->argv[2], RL_NEVER);
+    notify_set(c, 1, false);
     rl_reply_ok(c->reply);
 }
 
@@ -108,6 +116,7 @@ static void set_expiring(rl_ctx *c, rl_time_unit unit) {
     if (!rl_cmd_expire_time(c, c->argv[2], unit, false, true, &expires_at))
         return;
     rl_keyspace_set(c->keys, c->db, c->argv[1], c->hash, c->argv[3], expires_at);
+    notify_set(c, 1, true);
     rl_reply_ok(c->reply);
 }
 
@@ -125,6 +134,7 @@ void rl_cmd_setnx(rl_ctx *c) {
         return;
     }
     rl_keyspace_set(c->keys, c->db, c->argv[1], c->hash, c->argv[2], RL_NEVER);
+    notify_set(c, 1, false);
     rl_reply_int(c->reply, 1);
 }
 
@@ -134,6 +144,7 @@ void rl_cmd_getset(rl_ctx *c) {
         return;
     reply_value(c, e);
     rl_keyspace_set(c->keys, c->db, c->argv[1], c->hash, c->argv[2], RL_NEVER);
+    notify_set(c, 1, false);
 }
 
 void rl_cmd_getdel(rl_ctx *c) {
@@ -141,8 +152,8 @@ void rl_cmd_getdel(rl_ctx *c) {
     if (!rl_ctx_find_string(c, 1, RL_LOOK_READ, &e))
         return;
     reply_value(c, e);
-    if (e)
-        rl_keyspace_delete(c->keys, c->db, c->argv[1], c->hash);
+    if (e && rl_keyspace_delete(c->keys, c->db, c->argv[1], c->hash))
+        rl_ctx_notify(c, RL_NOTIFY_GENERIC, "del", c->argv[1]);
 }
 
 /* ---- GETEX ---- */
@@ -171,8 +182,13 @@ void rl_cmd_getex(rl_ctx *c) {
                                           true, &expires_at))
         return;
     reply_value(c, e);
+    bool had = rl_entry_expires_at(e) != RL_NEVER;
     if (persist || expire_arg)
         rl_keyspace_expire(c->keys, c->db, e, c->hash, expires_at);
+    if (expire_arg)
+        rl_ctx_notify(c, RL_NOTIFY_GENERIC, expires_at > c->now_ms ? "expire" : "del", c->argv[1]);
+    else if (persist && had)
+        rl_ctx_notify(c, RL_NOTIFY_GENERIC, "persist", c->argv[1]);
 }
 
 /* ---- several keys ---- */
@@ -194,8 +210,10 @@ static bool pairs_fit(rl_ctx *c) {
 }
 
 static void set_pairs(rl_ctx *c) {
-    for (int i = 1; i < c->argc; i += 2)
+    for (int i = 1; i < c->argc; i += 2) {
         rl_keyspace_set(c->keys, c->db, c->argv[i], rl_ctx_hash(c, i), c->argv[i + 1], RL_NEVER);
+        notify_set(c, i, false);
+    }
 }
 
 void rl_cmd_mset(rl_ctx *c) {

@@ -45,6 +45,7 @@ struct rl_keyspace {
     int databases;
     rl_batch_builder *batch;
     rl_watch *watch;
+    rl_keyspace_observer observer;
     uint64_t next_id;
     /* the turn */
     int64_t now_ms;
@@ -182,9 +183,15 @@ static inline void saw_miss(rl_keyspace *ks, uint64_t hash) {
     saw(ks, ks->structure_seq);
 }
 
+static inline void tell_changed(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash) {
+    if (ks->observer.changes)
+        ks->observer.changed(ks->observer.arg, number, key, hash);
+}
+
 static inline void note_change(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash) {
     ks->changes++;
     ks->last_change_seq = ks->open_seq;
+    tell_changed(ks, number, key, hash);
     if (rl_watch_any(ks->watch))
         rl_watch_touch(ks->watch, number, key, hash, false);
 }
@@ -216,6 +223,8 @@ static void drop(rl_keyspace *ks, db *d, rl_slot slot, uint64_t hash) {
 static void drop_expired(rl_keyspace *ks, int number, rl_slot slot, uint64_t hash) {
     if (rl_watch_any(ks->watch))
         rl_watch_touch(ks->watch, number, rl_entry_key(*slot), hash, true);
+    tell_changed(ks, number, rl_entry_key(*slot), hash);
+    rl_keyspace_notify(ks, RL_NOTIFY_EXPIRED, "expired", number, rl_entry_key(*slot));
     drop(ks, &ks->dbs[number], slot, hash);
     ks->changes++;
     ks->last_change_seq = ks->open_seq;
@@ -243,12 +252,17 @@ static inline rl_slot slot_of(rl_keyspace *ks, int number, const rl_entry *e, ui
 
 /* ---- looking ---- */
 
+static void count_miss(rl_keyspace *ks, int number, rl_bytes key) {
+    ks->stats.misses++;
+    rl_keyspace_notify(ks, RL_NOTIFY_MISS, "keymiss", number, key);
+}
+
 rl_entry *rl_keyspace_find(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash, rl_look look) {
     rl_slot slot = live_slot(ks, number, key, hash);
     ks->slot = slot;
     if (slot == NULL) {
         if (look == RL_LOOK_READ || look == RL_LOOK_READ_NOTOUCH)
-            ks->stats.misses++;
+            count_miss(ks, number, key);
         if (ks->track)
             saw_miss(ks, hash);
         return NULL;
@@ -352,6 +366,7 @@ static rl_entry *insert_new(rl_keyspace *ks, int number, rl_bytes key, uint64_t 
     ks->slot = NULL;
     if (ks->batch)
         rl_batch_key(ks->batch, e->id, number, RL_TYPE_STRING, expires_at, key, value);
+    rl_keyspace_notify(ks, RL_NOTIFY_NEW, "new", number, key);
     return e;
 }
 
@@ -522,6 +537,7 @@ void rl_keyspace_clear(rl_keyspace *ks, int number) {
             kept += rl_table_count(ks->dbs[i].table);
     }
     ks->slot = NULL;
+    tell_changed(ks, number, (rl_bytes){NULL, 0}, 0);
     if (removed == 0)
         return;
     if (ks->batch) /* nothing elsewhere: clearing all is the same, and much cheaper for the tables
@@ -550,6 +566,8 @@ void rl_keyspace_swap(rl_keyspace *ks, int number, int other) {
     ks->dbs[number] = ks->dbs[other];
     ks->dbs[other] = kept;
     ks->slot = NULL;
+    tell_changed(ks, number, (rl_bytes){NULL, 0}, 0);
+    tell_changed(ks, other, (rl_bytes){NULL, 0}, 0);
     if (ks->batch)
         rl_batch_swap(ks->batch, number, other);
     ks->changes++;
@@ -621,6 +639,18 @@ void rl_keyspace_unwatch(rl_keyspace *ks, rl_watcher *watcher) {
 
 bool rl_keyspace_watch_broken(rl_keyspace *ks, const rl_watcher *watcher) {
     return watcher->dirty || rl_watch_any_expired(watcher, key_is_over, ks);
+}
+
+/* ---- observing ---- */
+
+void rl_keyspace_observe(rl_keyspace *ks, const rl_keyspace_observer *observer) {
+    ks->observer = *observer;
+}
+
+void rl_keyspace_notify(rl_keyspace *ks, unsigned class, const char *event, int number,
+                        rl_bytes key) {
+    if (ks->observer.classes & class)
+        ks->observer.event(ks->observer.arg, class, event, number, key);
 }
 
 /* ---- numbers ---- */

@@ -21,6 +21,7 @@
 
 #include "base/random.h"
 #include "keyspace/entry.h"
+#include "keyspace/notify.h"
 #include "keyspace/watch.h"
 #include "store/batch.h"
 
@@ -108,6 +109,13 @@ void rl_keyspace_watch(rl_keyspace *ks, rl_watcher *watcher, int db, rl_bytes ke
 void rl_keyspace_unwatch(rl_keyspace *ks, rl_watcher *watcher);
 bool rl_keyspace_watch_broken(rl_keyspace *ks,
                               const rl_watcher *watcher); /* EXEC must answer null */
+
+/* ---- observing ---- */
+
+void rl_keyspace_observe(rl_keyspace *ks, const rl_keyspace_observer *observer); /* copied */
+/* Tells the observer, if it wants events of this class. Commands call it for what they did;
+ * expired, new and missed keys the keyspace tells by itself. */
+void rl_keyspace_notify(rl_keyspace *ks, unsigned class, const char *event, int db, rl_bytes key);
 
 /* ---- numbers ---- */
 

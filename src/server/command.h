@@ -102,6 +102,10 @@ static inline uint64_t rl_ctx_hash(const rl_ctx *c, int arg) {
 static inline rl_entry *rl_ctx_find(rl_ctx *c, int arg, rl_look look) {
     return rl_keyspace_find(c->keys, c->db, c->argv[arg], rl_ctx_hash(c, arg), look);
 }
+/* A keyspace notification: class of keyspace/notify.h. After the change, before the reply. */
+static inline void rl_ctx_notify(rl_ctx *c, unsigned class, const char *event, rl_bytes key) {
+    rl_keyspace_notify(c->keys, class, event, c->db, key);
+}
 /* Parses an integer argument, or answers "ERR value is not an integer or out of range" (or text)
  * and returns false. */
 bool rl_ctx_int(rl_ctx *c, int arg, int64_t *out, const char *error_or_null);

@@ -39,7 +39,6 @@
 #define WHY_EVICTION  .text = "Nothing is evicted yet."
 #define WHY_SCRIPT    .text = "There are no scripts and no modules yet."
 #define WHY_ACL       .text = "There are no users beside the default one yet."
-#define WHY_PUBSUB    .text = "There is no publish/subscribe yet."
 #define WHY_THREADS   .text = "Threads have fixed jobs here."
 #define WHY_PROCESS   .text = "Left to the system and to the service manager."
 #define WHY_CRASH     .text = "A crash is left to the system's own records, such as a core dump."
@@ -165,8 +164,6 @@ static const rl_config_row rows[] = {
      .text = "dir and dbfilename cannot be changed while the server runs."},
     {FIXED_ENUM("enable-module-command", "no", yes_no_local), WHY_SCRIPT},
     {LONG("busy-reply-threshold", "5000"), .alias = "lua-time-limit", WHY_SCRIPT},
-    {ROW("notify-keyspace-events", LIST, ""), .flags = RL_CONFIG_IGNORED | RL_CONFIG_QUOTED,
-     .parse = rl_config_parse_events, .expects = "letters out of Ag$lshzxeKEtmdn", WHY_PUBSUB},
     {LONG("tracking-table-max-keys", "1000000"), .text = "There is no client-side caching yet."},
 
     /* --- data structures --- */

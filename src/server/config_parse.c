@@ -412,7 +412,7 @@ bool rl_config_parse_events(const rl_config_row *row, const rl_config_words *wor
     if (on[0] || every)
         rl_buffer_add_char(value, 'A');
     for (const char *p = "g$lshzxetdnKEm"; *p; p++) {
-        bool covered = (on[0] || every) && (strchr(all, *p) || *p == 'n');
+        bool covered = (on[0] || every) && strchr(all, *p);
         if (on[strchr(known, *p) - known] && !covered)
             rl_buffer_add_char(value, *p);
     }

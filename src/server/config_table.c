@@ -272,6 +272,17 @@ static const rl_config_row rows[] = {
      .text = "Entries SLOWLOG keeps."},
     {INT("latency-monitor-threshold", "0", 0, INT64_MAX, latency_monitor_threshold_ms),
      .unit = "milliseconds", .text = "Events that take longer go to LATENCY; 0 takes none."},
+    {.name = "notify-keyspace-events",
+     .kind = RL_CONFIG_LIST,
+     .initial = "",
+     .flags = RL_CONFIG_QUOTED,
+     .parse = rl_config_parse_events,
+     RL_CONFIG_TO(notify_keyspace_events),
+     .expects = "letters out of Ag$lshzxeKEtmdn",
+     .text = "Which changes of keys are published: K on __keyspace@DB__:KEY, E on "
+             "__keyevent@DB__:EVENT; g for commands of every type, $ strings, l lists, s sets, h "
+             "hashes, z sorted sets, t streams, x expired, e evicted, m missed, n new keys; A is "
+             "all but m and n. Empty publishes none."},
     {BOOL("latency-tracking", "yes", latency_tracking),
      .text = "Keep a histogram of the time each command takes (LATENCY HISTOGRAM, INFO "
              "latencystats)."},

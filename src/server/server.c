@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/latency.h"
+#include "server/notify.h"
 #include "server/server_private.h"
 #include "server/slowlog.h"
 
@@ -368,6 +369,7 @@ rl_server *rl_server_create(const rl_server_options *options, rl_buffer *error) 
     start_signals(s);
     rl_config_observe(s->config, rl_server_apply_setting, s);
     rl_server_refresh(s);
+    rl_notify_refresh(s);
     rl_server_turn_begin(s);
     s->memory.startup = rl_server_memory(s, true)->used;
     return s;

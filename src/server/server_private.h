@@ -21,6 +21,7 @@ struct rl_server {
     rl_slowlog *slowlog;
     rl_latency *latency;
     rl_pubsub *pubsub;
+    unsigned notify_classes; /* of keyspace notifications */
     /* the loop */
     uv_loop_t loop;
     uv_async_t wake; /* store threads: something moved */

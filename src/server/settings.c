@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "server/notify.h"
 #include "server/server_private.h"
 #include "server/supervise.h"
 
@@ -65,6 +66,7 @@ static const struct {
     const char *name;
     void (*apply)(rl_server *s);
 } applied[] = {
+    {"notify-keyspace-events", rl_notify_refresh},
     {"appendonly", apply_durability},
     {"appendfsync", apply_durability},
     {"journal-backlog-limit", apply_store_limits},

@@ -173,7 +173,7 @@ Test(config, set_of_lists)
     cr_expect(set("save", ""));
     cr_expect_str_eq(settings->save, "");
     cr_expect(set("notify-keyspace-events", "g$lshzxeKEtmdn"));
-    expect_text(get("notify-keyspace-events"), "notify-keyspace-events=AKEm");
+    expect_text(get("notify-keyspace-events"), "notify-keyspace-events=AnKEm");
     cr_expect(set("shutdown-on-sigterm", "default force"));
     expect_text(get("shutdown-on-sigterm"), "shutdown-on-sigterm=force");
     cr_expect(set("latency-tracking-info-percentiles", "50.5 99.123456789"));
