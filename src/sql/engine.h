@@ -44,7 +44,8 @@ typedef enum rl_sql_role {
     RL_SQL_WRITER,
 } rl_sql_role;
 
-/* The connection stays the caller's and must outlive the engine. */
+/* The connection stays the caller's. A reader's must outlive the engine; on a writer's the engine
+ * leaves nothing behind that refers to it, so they may end in any order. */
 rl_sql_engine *rl_sql_engine_create(sqlite3 *db, rl_sql_role role);
 void rl_sql_engine_free(rl_sql_engine *e); /* NULL is fine */
 
@@ -52,15 +53,26 @@ typedef enum rl_sql_outcome {
     RL_SQL_ANSWERED, /* the answer is in out */
     RL_SQL_ERROR,    /* an error line is in out, and nothing was changed */
     RL_SQL_WRITES,   /* a reader met a statement that writes: nothing is in out, nothing was done */
-    /* The writer met an error of the disk or of memory (SQLITE_FULL, IOERR, NOMEM, CORRUPT …), or
-     * SQLite has rolled the caller's transaction back: an error line is in out, and the caller has
-     * to give up its transaction. rl_sql_engine_rc says which. */
+    /* Writer: the script itself made SQLite roll back the caller's whole transaction (OR ROLLBACK,
+     * RAISE(ROLLBACK), a timeout or a cancel in the middle of a write: SQLite knows no other way).
+     * An error line is in out. Running it again would end the same: the caller begins its
+     * transaction again, does the rest of its work and gives this answer for the script. */
+    RL_SQL_ROLLED_BACK,
+    /* Writer: an error of the disk or of memory (SQLITE_FULL, IOERR, NOMEM, CORRUPT …); an error
+     * line is in out, and the caller has to give up its transaction (which SQLite may have rolled
+     * back already). The same script may go well later. rl_sql_engine_rc says which. */
     RL_SQL_BROKEN,
 } rl_sql_outcome;
 
-/* cancelled: set to true by another thread to end the run soon; NULL: never. */
+/* Appends the answer, or the error line, to out, behind what is there.
+ *
+ * cancelled: set to true by another thread to end the run soon; NULL: never. */
 rl_sql_outcome rl_sql_engine_run(rl_sql_engine *e, const rl_sql_query *q,
                                  const _Atomic bool *cancelled, rl_chain *out);
+/* Any thread, while the engine lives; after setting cancelled (or past the deadline). Without it a
+ * run ends at its next look at the flag, which single long steps delay: count(*) of a large table,
+ * quick_check. */
+void rl_sql_engine_interrupt(rl_sql_engine *e);
 int rl_sql_engine_rc(const rl_sql_engine *e);                 /* of the last run */
 const char *rl_sql_engine_error_code(const rl_sql_engine *e); /* "SQLERR"; "" when it went well */
 
