@@ -298,11 +298,12 @@ static int sync_file(const char *path, char *error, size_t error_len) {
 }
 
 /* Makes the copy, checks it and marks it. The copy is what is checked, for it is what counts. */
-static verdict make_copy(const rl_backup_entry *backup, const char *copy, const char *path,
-                         rl_restore_report *report, int *code, char *error, size_t error_len) {
+static verdict make_copy(const rl_restore_options *o, const rl_backup_entry *backup,
+                         const char *copy, rl_restore_report *report, int *code, char *error,
+                         size_t error_len) {
     remove_copy(copy);
     *code = RL_STORE_IO;
-    verdict result = copy_backup(backup->path, copy, path, error, error_len);
+    verdict result = copy_backup(backup->path, copy, o->path, error, error_len);
     if (result != GOOD)
         return result;
     *code = rl_check_file(copy, RL_CHECK_QUICK, false, NULL, NULL, error, error_len);
@@ -312,6 +313,10 @@ static verdict make_copy(const rl_backup_entry *backup, const char *copy, const 
     *code = rl_backup_describe(&found, error, error_len);
     report->folded_seq = found.folded_seq;
     rl_backup_entry_release(&found);
+    if (*code == RL_STORE_OK && o->above_seq && report->folded_seq <= o->above_seq) {
+        snprintf(error, error_len, "it has batches up to %" PRIu64 " only", report->folded_seq);
+        *code = RL_STORE_DAMAGED;
+    }
     if (*code == RL_STORE_OK) {
         snprintf(report->backup, sizeof report->backup, "%s", backup->path);
         report->data_ms = backup->made_ms;
@@ -377,7 +382,7 @@ static int try_all(const rl_restore_options *o, const rl_backup_entry *list, siz
     for (size_t i = 0; i < count; i++) {
         char why[700] = "";
         report->tried++;
-        verdict result = make_copy(&list[i], copy, o->path, report, &code, why, sizeof why);
+        verdict result = make_copy(o, &list[i], copy, report, &code, why, sizeof why);
         if (result == GOOD)
             return put_in_place(o, copy, report, error, error_len);
         remove_copy(copy);

@@ -18,6 +18,7 @@
  */
 #include "store/schema.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -26,6 +27,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "base/random.h"
 #include "store/store.h"
 
@@ -98,9 +100,7 @@ static int say_sqlite(char *error, size_t error_len, sqlite3 *db, int rc, const 
     const char *todo = "";
     char system[128] = "";
     if (code == RL_STORE_DAMAGED) {
-        todo =
-            "; the file is damaged: move it and its -wal aside and put a backup in its place, or "
-            "rescue what can be read with: sqlite3 data.db .recover";
+        todo = "; the file is damaged"; /* what to do, the caller knows: see store_recover.c */
     } else if ((rc & 0xff) == SQLITE_BUSY) {
         todo = "; another program holds a lock on the file: close it and start again";
     } else if (code == RL_STORE_IO && db && sqlite3_system_errno(db)) {
@@ -114,8 +114,12 @@ static uint32_t read_u32(const unsigned char *p) {
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-/* The first 100 bytes, before SQLite sees the file: its own words for these cases help nobody. */
-static int check_header(const char *path, char *error, size_t error_len) {
+/* An RDB file begins with its name and four digits; an append-only file with a request. */
+static bool is_of_redis(const unsigned char *header, size_t len) {
+    return len >= 9 && (memcmp(header, "REDIS0", 6) == 0 || memcmp(header, "*2\r\n$6\r\n", 9) == 0);
+}
+
+int rl_schema_check_header(const char *path, char *error, size_t error_len) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         if (errno == ENOENT)
@@ -134,18 +138,22 @@ static int check_header(const char *path, char *error, size_t error_len) {
         return say(error, error_len, RL_STORE_IO, path, strerror(failed));
     if (got == 0)
         return RL_STORE_OK;
+    if (is_of_redis(header, (size_t)got)) {
+        snprintf(error, error_len,
+                 "%s: is a file of a Redis server, not a database of Rubellite's, and cannot be "
+                 "read here. Move it aside; to bring its data over, load it into a Redis server "
+                 "and send the keys from there as commands, for example with redis-cli --pipe",
+                 path);
+        return RL_STORE_REFUSED;
+    }
     if (got < (ssize_t)sizeof header || memcmp(header, "SQLite format 3", 16) != 0)
-        return say(
-            error, error_len, RL_STORE_DAMAGED, path,
-            "is not an SQLite database, or its beginning is damaged; move it aside and put a "
-            "backup in its place");
+        return say(error, error_len, RL_STORE_DAMAGED, path,
+                   "is not an SQLite database, or its beginning is damaged");
     uint32_t page = (uint32_t)header[16] << 8 | header[17];
     if (page == 1)
         page = 65536;
     if (page < 512 || (page & (page - 1)) != 0)
-        return say(
-            error, error_len, RL_STORE_DAMAGED, path,
-            "its header is damaged (page size); move it aside and put a backup in its place");
+        return say(error, error_len, RL_STORE_DAMAGED, path, "its header is damaged (page size)");
     uint32_t application = read_u32(header + 68);
     if (application != 0 && application != RL_SCHEMA_APPLICATION_ID)
         return say(error, error_len, RL_STORE_REFUSED, path,
@@ -178,6 +186,25 @@ static int open_connection(const char *path, int flags, sqlite3 **out) {
     /* TRUSTED_SCHEMA stays on: without it SQLite 3.40 takes the JSON functions for unsafe, and an
      * index on value ->> '$.city' would fail every fold. No function of ours does harm. */
     return SQLITE_OK;
+}
+
+int rl_schema_open_settled(const char *path, sqlite3 **out, char *error, size_t error_len) {
+    rl_buffer uri = {0};
+    rl_buffer_add_text(&uri, "file:");
+    for (const char *p = path; *p; p++)
+        rl_buffer_printf(&uri, isalnum((unsigned char)*p) || strchr("/._-", *p) ? "%c" : "%%%02X",
+                         (unsigned char)*p);
+    rl_buffer_add_text(&uri, "?immutable=1");
+    sqlite3 *db = NULL;
+    int rc = open_connection(rl_buffer_cstr(&uri), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, &db);
+    rl_buffer_release(&uri);
+    if (rc != SQLITE_OK) {
+        int code = say_sqlite(error, error_len, db, rc, path);
+        sqlite3_close(db);
+        return code;
+    }
+    *out = db;
+    return RL_STORE_OK;
 }
 
 int rl_schema_open_more(const char *path, bool read_only, sqlite3 **out, char *error,
@@ -300,9 +327,30 @@ static int check_version(sqlite3 *db, const char *path, bool *empty, char *error
         return RL_STORE_NEWER;
     }
     if (version < 1)
-        return say(error, error_len, RL_STORE_DAMAGED, path,
-                   "has no schema version; put a backup in its place");
+        return say(error, error_len, RL_STORE_DAMAGED, path, "has no schema version");
     return RL_STORE_OK;
+}
+
+int rl_schema_inspect(sqlite3 *db, const char *path, rl_schema_meta *meta, char *error,
+                      size_t error_len) {
+    memset(meta, 0, sizeof *meta);
+    bool empty = false;
+    int code = check_version(db, path, &empty, error, error_len);
+    if (code != RL_STORE_OK)
+        return code;
+    if (empty)
+        return say(error, error_len, RL_STORE_DAMAGED, path, "is empty");
+    sqlite3_stmt *stmt;
+    int rc = sqlite3_prepare_v2(db, "SELECT id, db, type, expires_at, key, value FROM rl_key", -1,
+                                &stmt, NULL);
+    sqlite3_finalize(stmt);
+    if (rc == SQLITE_OK)
+        rc = read_meta(db, meta);
+    if (rc == SQLITE_ERROR) {
+        snprintf(error, error_len, "%s: lacks tables of Rubellite's: %s", path, sqlite3_errmsg(db));
+        return RL_STORE_DAMAGED;
+    }
+    return rc == SQLITE_OK ? RL_STORE_OK : say_sqlite(error, error_len, db, rc, path);
 }
 
 /* Settings of the writing connection. The page size and the encoding count only while a file is
@@ -331,7 +379,7 @@ static int configure_writer(sqlite3 *db) {
 int rl_schema_open(const char *path, sqlite3 **out, rl_schema_meta *meta, char *error,
                    size_t error_len) {
     memset(meta, 0, sizeof *meta);
-    int code = check_header(path, error, error_len);
+    int code = rl_schema_check_header(path, error, error_len);
     if (code != RL_STORE_OK)
         return code;
     sqlite3 *db = NULL;

@@ -34,6 +34,18 @@ int rl_schema_open(const char *path, sqlite3 **out, rl_schema_meta *meta, char *
 int rl_schema_open_more(const char *path, bool read_only, sqlite3 **out, char *error,
                         size_t error_len);
 
+/* A file that nobody writes to and that has no -wal: no lock is taken, nothing is made beside it.
+ */
+int rl_schema_open_settled(const char *path, sqlite3 **out, char *error, size_t error_len);
+
+/* The first bytes of the file, before SQLite sees it: its own words for these cases help nobody. OK
+ * for a file that is missing or empty. An rl_store_error. */
+int rl_schema_check_header(const char *path, char *error, size_t error_len);
+
+/* Whether a connection's file is ours, has all tables and is not newer than we are; fills *meta. */
+int rl_schema_inspect(sqlite3 *db, const char *path, rl_schema_meta *meta, char *error,
+                      size_t error_len);
+
 /* The rl_store_error for a result of SQLite: damage, the rest. */
 int rl_schema_error_of(int sqlite_rc);
 

@@ -189,7 +189,7 @@ Test(schema, a_file_of_ours_without_a_version_is_damaged)
     open_ours();
     store_sql_run(db, "PRAGMA user_version = 0");
     close_ours();
-    expect_refused(RL_STORE_DAMAGED, "backup");
+    expect_refused(RL_STORE_DAMAGED, "schema version");
 }
 
 Test(schema, a_file_without_its_meta_is_damaged)
@@ -229,7 +229,7 @@ Test(schema, a_damaged_first_page_is_refused)
     char junk[4096];
     memset(junk, 0xa5, sizeof junk);
     store_files_damage(path, 100, junk, sizeof junk);
-    expect_refused(RL_STORE_DAMAGED, ".recover");
+    expect_refused(RL_STORE_DAMAGED, "the file is damaged");
 }
 
 Test(schema, a_database_of_somebody_else_is_refused_and_left_alone)
