@@ -25,6 +25,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "store/backup_files.h"
+#include "store/check.h"
 #include "store/file_ops.h"
 #include "store/schema.h"
 #include "store/store.h"
@@ -32,7 +33,6 @@
 #define STEP_BYTES     (1u << 20)
 #define STEPS_A_SECOND 20  /* with a rate: no step is larger than it allows in this time … */
 #define PAUSE_SLICE_MS 100 /* … and no pause is longer without looking up */
-#define CHECK_OPS      200000
 /* What a backup leaves free for others: this much and a part of its own size. */
 #define SPARE_BYTES (32ull << 20)
 #define SPARE_PART  16
@@ -47,6 +47,7 @@ typedef struct run {
     int64_t from_us; /* when copying began */
     uint64_t copied; /* bytes since then */
     rl_backup_entry entry;
+    bool stopped; /* while it was checked */
     char *error;
     size_t error_len;
 } run;
@@ -149,7 +150,7 @@ static uint64_t pragma_number(sqlite3 *db, const char *sql) {
 static int begin_snapshot(run *r) {
     int rc = sqlite3_exec(r->source, "BEGIN", NULL, NULL, NULL);
     if (rc == SQLITE_OK)
-        rc = backup_read_meta(r->source, &r->entry.folded_seq, &r->entry.keys);
+        rc = backup_read_meta(r->source, &r->entry);
     r->entry.made_ms = rl_clock_wall_ms();
     if (rc != SQLITE_OK)
         return fail_sqlite(r, "cannot back up", r->options->source, r->source, rc);
@@ -286,48 +287,37 @@ static int copy_all(run *r) {
 
 /* ---- the check ------------------------------------------------------------------------------ */
 
-static int on_check(void *arg) {
-    run *r = arg;
-    return !goes_on(r, r->total_bytes);
-}
-
-/* The copy is in WAL mode, as its source: makes it one file, and looks at each of its pages. */
-static int check_copy(run *r) {
-    sqlite3_stmt *stmt = NULL;
+/* The copy is in WAL mode, as its source: makes it one file. */
+static int close_copy(run *r) {
     int rc = sqlite3_exec(r->copy, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
     if (rc == SQLITE_OK)
-        rc = sqlite3_prepare_v2(r->copy, "PRAGMA quick_check(1)", -1, &stmt, NULL);
+        rc = sqlite3_close(r->copy);
     if (rc != SQLITE_OK)
-        return fail_sqlite(r, "cannot check", r->part, r->copy, rc);
-    sqlite3_progress_handler(r->copy, CHECK_OPS, on_check, r);
-    int code = RL_STORE_OK;
-    const char *found = NULL;
-    if (sqlite3_step(stmt) == SQLITE_ROW)
-        found = (const char *)sqlite3_column_text(stmt, 0);
-    if (found == NULL || strcmp(found, "ok") != 0) {
-        rc = sqlite3_errcode(r->copy) & 0xff;
-        if (rc == SQLITE_INTERRUPT) {
-            code = cancelled(r);
-        } else {
-            code = RL_STORE_DAMAGED;
-            snprintf(r->error, r->error_len,
-                     "the copy of %s is damaged, and so the file itself may be: %.300s",
-                     r->options->source, found ? found : sqlite3_errstr(rc));
-        }
-    }
-    sqlite3_finalize(stmt);
+        return fail_sqlite(r, "cannot finish", r->part, r->copy, rc);
+    r->copy = NULL;
+    return RL_STORE_OK;
+}
+
+static bool stop_check(void *arg) {
+    run *r = arg;
+    r->stopped = !goes_on(r, r->total_bytes);
+    return r->stopped;
+}
+
+static int check_copy(run *r) {
+    char found[512];
+    int code = rl_check_file(r->part, RL_CHECK_QUICK, true, stop_check, r, found, sizeof found);
+    if (r->stopped)
+        return cancelled(r);
+    if (code == RL_STORE_DAMAGED)
+        snprintf(r->error, r->error_len, "the copy is damaged, and so %s itself may be: %s",
+                 r->options->source, found);
+    else if (code != RL_STORE_OK)
+        snprintf(r->error, r->error_len, "%s", found);
     return code;
 }
 
 /* ---- into place ----------------------------------------------------------------------------- */
-
-static int close_copy(run *r) {
-    int rc = sqlite3_close(r->copy);
-    if (rc != SQLITE_OK)
-        return fail_sqlite(r, "cannot close", r->part, r->copy, rc);
-    r->copy = NULL;
-    return RL_STORE_OK;
-}
 
 /* rename that leaves what is there alone, even what came in this moment. */
 static int rename_anew(const char *from, const char *to) {
@@ -366,9 +356,9 @@ static int make_backup(run *r) {
     if (code == RL_STORE_OK)
         code = copy_all(r);
     if (code == RL_STORE_OK)
-        code = check_copy(r);
-    if (code == RL_STORE_OK)
         code = close_copy(r);
+    if (code == RL_STORE_OK)
+        code = check_copy(r);
     if (code == RL_STORE_OK)
         code = put_in_place(r);
     return code;

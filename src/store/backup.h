@@ -38,6 +38,7 @@ typedef struct rl_backup_entry {
                             of one's own, of the snapshot */
     uint64_t bytes;      /* size of the file */
     uint64_t folded_seq; /* set by rl_backup_run and rl_backup_describe, else 0 */
+    char run_id[41];     /* likewise: of the database it is of */
     uint64_t keys;       /* likewise; as rl_meta counts them, expired ones included */
 } rl_backup_entry;
 void rl_backup_entry_release(rl_backup_entry *e);

@@ -147,11 +147,12 @@ int rl_backup_list(const char *dir, const char *stem, rl_backup_entry **out, siz
     return RL_STORE_OK;
 }
 
-int backup_read_meta(sqlite3 *db, uint64_t *folded_seq, uint64_t *keys) {
+int backup_read_meta(sqlite3 *db, rl_backup_entry *e) {
     sqlite3_stmt *stmt;
     int rc = sqlite3_prepare_v2(db,
                                 "SELECT (SELECT value FROM rl_meta WHERE name = 'folded_seq'),"
-                                " (SELECT value FROM rl_meta WHERE name = 'rows')",
+                                " (SELECT value FROM rl_meta WHERE name = 'rows'),"
+                                " (SELECT value FROM rl_meta WHERE name = 'run_id')",
                                 -1, &stmt, NULL);
     if (rc == SQLITE_ERROR)
         return SQLITE_CORRUPT; /* no such table */
@@ -159,10 +160,12 @@ int backup_read_meta(sqlite3 *db, uint64_t *folded_seq, uint64_t *keys) {
         return rc;
     bool found = false;
     if (sqlite3_step(stmt) == SQLITE_ROW) {
+        const char *run_id = (const char *)sqlite3_column_text(stmt, 2);
         found = sqlite3_column_type(stmt, 0) != SQLITE_NULL &&
                 sqlite3_column_type(stmt, 1) != SQLITE_NULL;
-        *folded_seq = (uint64_t)sqlite3_column_int64(stmt, 0);
-        *keys = (uint64_t)sqlite3_column_int64(stmt, 1);
+        e->folded_seq = (uint64_t)sqlite3_column_int64(stmt, 0);
+        e->keys = (uint64_t)sqlite3_column_int64(stmt, 1);
+        snprintf(e->run_id, sizeof e->run_id, "%s", run_id ? run_id : "");
     }
     rc = sqlite3_finalize(stmt);
     return rc == SQLITE_OK && !found ? SQLITE_CORRUPT : rc;
@@ -173,7 +176,7 @@ int rl_backup_describe(rl_backup_entry *e, char *error, size_t error_len) {
     int code = rl_schema_open_more(e->path, true, &db, error, error_len);
     if (code != RL_STORE_OK)
         return code;
-    int rc = backup_read_meta(db, &e->folded_seq, &e->keys);
+    int rc = backup_read_meta(db, e);
     if (rc != SQLITE_OK) {
         code = rl_schema_error_of(rc);
         snprintf(error, error_len, "%s: cannot be read as a backup: %s", e->path,

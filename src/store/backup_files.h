@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "store/backup.h"
+
 /* Paths; the caller frees. `of_ms` is cut to whole seconds. */
 char *backup_path(const char *dir, const char *stem, int64_t of_ms);
 char *backup_part_path(const char *dir, const char *name); /* DIR/.NAME.part */
@@ -21,7 +23,7 @@ void backup_part_remove(const char *path);
 /* Removes the parts in dir that no process is at work on. */
 void backup_parts_clean(const char *dir, const char *stem);
 
-/* Reads the folded seq and the number of keys. SQLITE_CORRUPT when rl_meta lacks them. */
-int backup_read_meta(sqlite3 *db, uint64_t *folded_seq, uint64_t *keys);
+/* Fills folded_seq, keys and run_id. SQLITE_CORRUPT when rl_meta lacks them. */
+int backup_read_meta(sqlite3 *db, rl_backup_entry *e);
 
 #endif

@@ -3,15 +3,19 @@
 #include "store/check.h"
 
 #include <inttypes.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "store/schema.h"
 #include "store/store.h"
+#include "store/thread.h"
 
-#define FINDINGS_MAX 100   /* damages that are told one by one */
-#define STOP_OPS     50000 /* of SQLite's virtual machine, between two questions whether to stop */
+#define FINDINGS_MAX 100 /* damages that are told one by one */
+#define ASK_MS       50  /* between two questions whether to stop */
 
 typedef struct check {
     const rl_check_options *options;
@@ -110,8 +114,9 @@ static void found(check *c, const char *rule, const char *text, size_t len) {
         c->options->on_finding(c->options->arg, &finding);
 }
 
-/* "CHECK constraint failed in orders", "NULL value in orders.price": a row that breaks a rule of the
- * table. No page is damaged by that. In our tables, though, nobody can do it by SQL, but for one. */
+/* "CHECK constraint failed in orders", "NULL value in orders.price": a row that breaks a rule of
+ * the table. No page is damaged by that. In our tables, though, nobody can do it by SQL, but for
+ * one. */
 static bool is_of_rows(const char *line) {
     static const char check_mark[] = "CHECK constraint failed in ", value_mark[] = " value in ";
     if (strncmp(line, check_mark, sizeof check_mark - 1) == 0)
@@ -168,11 +173,6 @@ static int check_counts(check *c) {
 
 /* --- the whole ------------------------------------------------------------------------------- */
 
-static int on_progress(void *arg) {
-    const check *c = arg;
-    return c->options->stop(c->options->arg);
-}
-
 static int run_checks(check *c) {
     static const char *const pragmas[] = {[RL_CHECK_QUICK] = "PRAGMA main.quick_check(1000000)",
                                           [RL_CHECK_FULL] = "PRAGMA main.integrity_check(1000000)"};
@@ -185,6 +185,49 @@ static int run_checks(check *c) {
     if (rc == SQLITE_OK && c->damages == 0 && level == RL_CHECK_FULL)
         rc = check_rules(c);
     return rc;
+}
+
+/* SQLite's walk over the pages is one step of its virtual machine, so no progress handler could end
+ * it, only sqlite3_interrupt from another thread. */
+typedef struct walk {
+    check *check;
+    int rc;
+    sem_t ended;
+} walk;
+
+static void walk_main(void *arg) {
+    walk *w = arg;
+    w->rc = run_checks(w->check);
+    sem_post(&w->ended);
+}
+
+static bool wait_ended(walk *w) {
+    int64_t until_ms = rl_clock_mono_ms() + ASK_MS;
+    struct timespec t = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
+    return sem_clockwait(&w->ended, CLOCK_MONOTONIC, &t) == 0;
+}
+
+/* SQLITE_INTERRUPT when it was stopped, whatever it had found. */
+static int run_stoppable(check *c) {
+    walk w = {.check = c};
+    pthread_t thread;
+    bool stopped = false;
+    sem_init(&w.ended, 0, 0);
+    if (rl_thread_start(&thread, "rl-check", 0, walk_main, &w) != 0) {
+        w.rc = run_checks(c);
+    } else {
+        while (!wait_ended(&w)) {
+            stopped = stopped || c->options->stop(c->options->arg);
+            if (stopped)
+                sqlite3_interrupt(c->db);
+        }
+        pthread_join(thread, NULL);
+    }
+    sem_destroy(&w.ended);
+    if (!stopped)
+        return w.rc;
+    c->damages = 0;
+    return SQLITE_INTERRUPT;
 }
 
 static int conclude(check *c, int rc, char *error, size_t error_len) {
@@ -217,12 +260,10 @@ int rl_check_run(const rl_check_options *options, char *error, size_t error_len)
         code = rl_schema_open_more(options->path, true, &c.db, error, error_len);
     if (code != RL_STORE_OK)
         return code;
-    if (options->stop)
-        sqlite3_progress_handler(c.db, STOP_OPS, on_progress, &c);
     rl_schema_meta meta;
     code = rl_schema_inspect(c.db, options->path, &meta, error, error_len);
     if (code == RL_STORE_OK)
-        code = conclude(&c, run_checks(&c), error, error_len);
+        code = conclude(&c, options->stop ? run_stoppable(&c) : run_checks(&c), error, error_len);
     sqlite3_close(c.db);
     return code;
 }

@@ -34,8 +34,8 @@ typedef struct rl_check_options {
     /* Nobody else has it open and it has no -wal, as a finished backup: it is then opened so that
      * nothing is made beside it. */
     bool settled;
-    /* Asked now and then, true ends the check; may be NULL. SQLite's walk over the pages, the first
-     * part of a check, does not ask. */
+    /* Asked about twenty times a second, true ends the check; may be NULL. With it the check runs
+     * on a thread of its own, while the caller's asks; so on_finding may be called meanwhile. */
     bool (*stop)(void *arg);
     /* Every broken rule (level FULL), and the first hundred damages; may be NULL. */
     void (*on_finding)(void *arg, const rl_check_finding *finding);

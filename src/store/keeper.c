@@ -25,10 +25,11 @@
 #include "store/schema.h"
 #include "store/store.h"
 #include "store/thread.h"
+#include "store/wal_pin.h"
 
-#define RETRY_MS         1000
-#define WAL_REPORT_BYTES (1ull << 30)
-#define WAL_REPORT_MS    60000
+#define RETRY_MS 1000
+/* While a reader pins the WAL, its size gives a reason at every commit, and nothing can be done. */
+#define PINNED_MS 1000
 
 struct rl_keeper {
     char *path;
@@ -44,15 +45,22 @@ struct rl_keeper {
     uint64_t commits; /* seen so far */
 
     _Atomic bool held_up;
+    _Atomic uint32_t interval_ms;
+    _Atomic uint64_t wal_limit; /* options.wal_bytes */
     _Atomic uint64_t wal_bytes, db_bytes;
     _Atomic uint64_t started, required_seq, wanted;
     _Atomic uint64_t done, failures, last_us;
     _Atomic int64_t last_wall_ms;
+    _Atomic int64_t pinned_since_ms;
+    _Atomic uint64_t pinned_bytes;
+    _Atomic int pinned_pid;
+    _Atomic uint64_t pinned_name[2]; /* 16 characters */
 
     /* the thread's own */
+    wal_pin pin;
+    uint64_t frame_bytes;
     uint64_t copied;  /* commits when a checkpoint last found everything copied */
     uint64_t emptied; /* commits when the WAL was last truncated */
-    int64_t reported_ms;
 };
 
 void rl_keeper_gate_enter(rl_keeper *k) {
@@ -89,6 +97,33 @@ uint64_t rl_keeper_request(rl_keeper *k, uint64_t seq) {
     return number;
 }
 
+void rl_keeper_set(rl_keeper *k, uint32_t interval_ms, uint64_t wal_bytes) {
+    atomic_store(&k->interval_ms, interval_ms);
+    atomic_store(&k->wal_limit, wal_bytes);
+}
+
+/* Who is in the way, if anybody, for all to see. */
+static void note_pin(rl_keeper *k, int in_wal, int copied) {
+    uint64_t name[2];
+    wal_pin_note(&k->pin, k->path, in_wal, copied, k->frame_bytes);
+    memcpy(name, k->pin.name, sizeof name);
+    atomic_store(&k->pinned_bytes, k->pin.bytes);
+    atomic_store(&k->pinned_pid, k->pin.pid);
+    atomic_store(&k->pinned_name[0], name[0]);
+    atomic_store(&k->pinned_name[1], name[1]);
+    atomic_store(&k->pinned_since_ms, k->pin.since_ms);
+}
+
+static void read_pin(const rl_keeper *k, rl_keeper_stats *out) {
+    int64_t since_ms = atomic_load(&k->pinned_since_ms);
+    out->pinned_ms = since_ms ? rl_clock_mono_ms() - since_ms + 1 : 0; /* 0 would say: nobody */
+    out->pinned_bytes = atomic_load(&k->pinned_bytes);
+    out->pinned_pid = atomic_load(&k->pinned_pid);
+    uint64_t name[2] = {atomic_load(&k->pinned_name[0]), atomic_load(&k->pinned_name[1])};
+    memcpy(out->pinned_by, name, sizeof name);
+    out->pinned_by[sizeof name] = '\0';
+}
+
 void rl_keeper_stats_read(const rl_keeper *k, rl_keeper_stats *out) {
     out->wanted = atomic_load(&k->wanted);
     out->done = atomic_load(&k->done);
@@ -97,21 +132,7 @@ void rl_keeper_stats_read(const rl_keeper *k, rl_keeper_stats *out) {
     out->last_wall_ms = atomic_load(&k->last_wall_ms);
     out->wal_bytes = atomic_load(&k->wal_bytes);
     out->db_bytes = atomic_load(&k->db_bytes);
-}
-
-/* A WAL that grows and grows is pinned by somebody's long read. */
-static void report_pinned(rl_keeper *k, int in_wal, int copied) {
-    uint64_t bytes = atomic_load(&k->wal_bytes);
-    int64_t now_ms = rl_clock_mono_ms();
-    if (copied >= in_wal || bytes < WAL_REPORT_BYTES ||
-        (k->reported_ms && now_ms - k->reported_ms < WAL_REPORT_MS))
-        return;
-    k->reported_ms = now_ms;
-    rl_log(RL_LOG_WARNING,
-           "%s-wal has grown to %" PRIu64
-           " MB because a reader holds an old state of the database: end the long "
-           "query or transaction of the program that has the file open",
-           k->path, bytes >> 20);
+    read_pin(k, out);
 }
 
 static int truncate_wal(rl_keeper *k, uint64_t *commits) {
@@ -144,7 +165,7 @@ static int checkpoint(rl_keeper *k, uint64_t commits, bool idle) {
         return rc;
     if (copied >= in_wal)
         k->copied = commits;
-    report_pinned(k, in_wal, copied);
+    note_pin(k, in_wal, copied);
     bool large = atomic_load(&k->wal_bytes) > k->options.wal_large_bytes;
     if ((idle && copied >= in_wal) || (large && copied > in_wal / 2)) {
         /* A reader in the way is no failure: everything is copied, and the next time may do. */
@@ -178,7 +199,8 @@ static uint64_t size_limit(const rl_keeper *k) {
     uint64_t limit = atomic_load(&k->db_bytes);
     if (limit > k->options.wal_bytes_most)
         limit = k->options.wal_bytes_most;
-    return limit > k->options.wal_bytes ? limit : k->options.wal_bytes;
+    uint64_t least = atomic_load(&k->wal_limit);
+    return limit > least ? limit : least;
 }
 
 /* Waits until there is a reason to run: asked for, time, or size. Returns with the lock held; *idle
@@ -190,11 +212,13 @@ static void wait_reason(rl_keeper *k, int64_t last_ms, uint64_t last_commits, bo
         if (atomic_load(&k->wanted) > atomic_load(&k->done) &&
             k->folded_seq >= atomic_load(&k->required_seq))
             return;
-        if (k->commits != k->copied && atomic_load(&k->wal_bytes) > size_limit(k))
+        bool large = k->commits != k->copied && atomic_load(&k->wal_bytes) > size_limit(k);
+        int64_t since_ms = rl_clock_mono_ms() - last_ms;
+        if (large && (k->pin.since_ms == 0 || since_ms >= PINNED_MS))
             return;
         int64_t left_ms = -1; /* the WAL is empty: nothing to do until the next commit */
         if (k->commits != k->emptied) {
-            left_ms = last_ms + k->options.interval_ms - rl_clock_mono_ms();
+            left_ms = atomic_load(&k->interval_ms) - since_ms;
             if (left_ms <= 0)
                 return;
         }
@@ -249,6 +273,16 @@ static void keeper_main(void *arg) {
     pthread_mutex_unlock(&k->lock);
 }
 
+static uint64_t page_bytes(sqlite3 *db) {
+    sqlite3_stmt *stmt;
+    uint64_t bytes = 4096;
+    if (sqlite3_prepare_v2(db, "PRAGMA page_size", -1, &stmt, NULL) == SQLITE_OK &&
+        sqlite3_step(stmt) == SQLITE_ROW)
+        bytes = (uint64_t)sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    return bytes;
+}
+
 static void keeper_free(rl_keeper *k) {
     sqlite3_close(k->db);
     pthread_mutex_destroy(&k->gate);
@@ -272,6 +306,8 @@ int rl_keeper_start(const rl_keeper_options *options, rl_keeper **out, char *err
     k->path = rl_strdup(options->path);
     k->db = db;
     k->folded_seq = options->folded_seq;
+    k->frame_bytes = page_bytes(db) + 24;
+    rl_keeper_set(k, options->interval_ms, options->wal_bytes);
     note_size(k);
     k->commits = 1; /* what an earlier process left in the WAL */
     pthread_mutex_init(&k->gate, NULL);

@@ -32,6 +32,11 @@ typedef struct rl_keeper_stats {
     int64_t last_wall_ms;
     uint64_t wal_bytes; /* written since the WAL last began anew; 0 once it was truncated */
     uint64_t db_bytes;  /* the size of data.db */
+    /* A reader of an old state, which keeps the WAL from beginning anew; see wal_pin.h. */
+    int64_t pinned_ms;     /* for how long so far; 0: nobody */
+    uint64_t pinned_bytes; /* written to the WAL since */
+    int pinned_pid;        /* 0: not known */
+    char pinned_by[64];    /* the program's name */
 } rl_keeper_stats;
 
 typedef struct rl_keeper rl_keeper;
@@ -51,6 +56,8 @@ void rl_keeper_folded(rl_keeper *k, uint64_t folded_seq, uint64_t wal_bytes);
 /* Any thread: somebody else holds the checkpoint lock, so that the last checkpoint could not begin.
  * The store thread then gives it back soon (wal_sync.h). */
 bool rl_keeper_held_up(const rl_keeper *k);
+/* Loop: other numbers for the same options. */
+void rl_keeper_set(rl_keeper *k, uint32_t interval_ms, uint64_t wal_bytes);
 /* Store thread: looks at what rl_keeper_request asked for. */
 void rl_keeper_poke(rl_keeper *k);
 
