@@ -45,6 +45,8 @@
 
 void store_on_progress(void *arg) {
     rl_store *s = arg;
+    if (s->backups)
+        rl_backup_thread_poke(s->backups); /* it may wait for a fold */
     if (!atomic_load(&s->closing) && s->options.notify && !atomic_exchange(&s->notified, true))
         s->options.notify(s->options.notify_arg);
 }
@@ -268,17 +270,7 @@ void rl_store_stats_read(const rl_store *s, rl_store_stats *out) {
     out->units = w.units;
     out->job_failures = w.job_failures;
     out->indexes_dropped = w.indexes_dropped;
-    if (s->keeper) {
-        rl_keeper_stats k;
-        rl_keeper_stats_read(s->keeper, &k);
-        out->checkpoints_wanted = k.wanted;
-        out->checkpoints_done = k.done;
-        out->checkpoint_failures = k.failures;
-        out->last_checkpoint_us = k.last_us;
-        out->last_checkpoint_wall_ms = k.last_wall_ms;
-        out->wal_bytes = k.wal_bytes;
-        out->db_bytes = k.db_bytes;
-    }
+    store_upkeep_stats(s, out);
     rl_journal_stats j;
     rl_journal_stats_read(s->journal, &j);
     out->journal_segments = j.segments;

@@ -5,6 +5,7 @@
  * journaled, synced and folded.
  *
  *     open ──▶ load (rows into the keyspace) ──▶ start ──▶ append … ──▶ close
+ *               └──▶ (damaged) restore ──▶ load again
  *
  * open takes the lock on the directory, opens and checks the database and folds what the journal
  * still holds, so load sees everything that was answered. All functions are for the thread that
@@ -90,9 +91,13 @@ typedef struct rl_store_row {
 } rl_store_row;
 
 /* Hands every key to on_row, on the calling thread, in order of id; bytes are valid during the
- * call. Keys that expired are handed over too. */
+ * call. Keys that expired are handed over too. Checks the file beside it, as options.check says.
+ * RL_STORE_DAMAGED: forget the rows, call rl_store_restore and load again. */
 int rl_store_load(rl_store *s, void (*on_row)(void *arg, const rl_store_row *row), void *arg,
                   char *error, size_t error_len);
+/* Between load and start, after RL_STORE_DAMAGED, with the sentence of load as the reason: restores
+ * a backup as options.restore says. RL_STORE_OK: load again. Else error says what to do. */
+int rl_store_restore(rl_store *s, const char *reason, char *error, size_t error_len);
 uint64_t rl_store_key_count(
     rl_store *s); /* before load: how many rows are to come, for sizing (a guess is fine) */
 uint64_t
@@ -100,7 +105,7 @@ rl_store_next_id(const rl_store *s); /* the first row id that was never used; va
 uint64_t
 rl_store_last_seq(const rl_store *s); /* the last seq ever used; the next batch is this plus one */
 uint64_t rl_store_replayed(const rl_store *s); /* batches that open folded from the journal */
-/* What open restored; NULL when there was no need. Valid until close. */
+/* What open or restore restored or moved aside; NULL when there was no need. Valid until close. */
 const rl_restore_report *rl_store_restored(const rl_store *s);
 const char *rl_store_path(const rl_store *s); /* of data.db */
 
@@ -169,9 +174,12 @@ typedef struct rl_store_stats {
     char wal_pinned_by[64];    /* its name */
     /* Backups. Numbers as of rl_store_backup_soon. */
     uint64_t backups_wanted, backups_done, backups_failed, backups_failed_last;
+    uint64_t backups_made; /* since the start, by whatever reason */
     uint64_t backup_running;                        /* the number of the one at work, 0: none */
+    uint64_t backup_running_us;                     /* for how long so far */
     uint64_t backup_bytes_done, backup_bytes_total; /* of the one at work */
-    int64_t last_backup_ms;                         /* wall time of the newest backup's content */
+    int64_t last_backup_ms; /* wall time of the newest backup's content; 0: there is none */
+    int64_t next_backup_ms; /* when one is due by time; 0: never, or nothing has changed */
     uint64_t last_backup_us, last_backup_bytes, last_backup_seq, backup_count;
     char last_backup_error[256];        /* of the last run, "" when it went well */
     uint64_t jobs, units, job_failures; /* SQL writes that were run */

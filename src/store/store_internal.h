@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 
+#include "store/backup_thread.h"
 #include "store/dirlock.h"
 #include "store/journal.h"
 #include "store/keeper.h"
@@ -15,14 +16,20 @@
 struct rl_store {
     rl_store_options options;
     char *path; /* of the database */
+    char *backup_dir;
+    char *stem; /* of the backups' names */
     rl_dirlock *lock;
     rl_journal *journal;
     rl_writer *writer;
     rl_keeper *keeper;
+    rl_backup_thread *backups;
     uint64_t replayed;
     bool created; /* the database was not there before … */
     bool refused; /* … and opening the store failed */
     bool started;
+    bool repaired;              /* a backup was put in place, or was to be; once is enough */
+    bool journal_at_fault;      /* of RL_STORE_DAMAGED: the database is good */
+    rl_restore_report restored; /* all zero when there was no need */
 
     rl_batch *head, *tail;
     rl_batch *pending; /* the first batch the journal still has to take; NULL: none */
@@ -50,5 +57,15 @@ rl_journal_mode store_journal_mode(rl_durability durability);
 void store_apply_backlog_limit(rl_store *s);
 /* Appends what waits for the journal. */
 void store_drain_pending(rl_store *s);
+
+/* store_recover.c: from the lock to a database that can be loaded. An rl_store_error. */
+int store_recover(rl_store *s, char *error, size_t error_len);
+
+/* store_upkeep.c */
+int store_keeper_start(rl_store *s, char *error, size_t error_len);
+char *store_backup_dir(const rl_store_options *options); /* the caller frees */
+/* Before any thread runs. Looks at the backups there are. */
+void store_backups_create(rl_store *s);
+void store_upkeep_stats(const rl_store *s, rl_store_stats *out);
 
 #endif

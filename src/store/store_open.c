@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The store's beginning and end: opening (with restore and recovery), loading, starting the
- * threads, closing. The queue between them and the loop is in store.c.
+ * The store's beginning and end: options, locks, starting the threads, closing. What comes between
+ * the lock and the threads, recovery and loading, is in store_recover.c; the queue between the
+ * threads and the loop in store.c.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -15,15 +16,10 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/backup.h"
 #include "store/fsinfo.h"
-#include "store/loader.h"
 #include "store/store_internal.h"
 
-/* Checkpoints: this often, and at these sizes of the WAL. */
-#define CHECKPOINT_INTERVAL_MS 5000
-#define CHECKPOINT_WAL_BYTES   (64ull << 20)
-#define CHECKPOINT_WAL_MOST    (512ull << 20)
-#define CHECKPOINT_WAL_LARGE   (1024ull << 20)
 /* --- open ------------------------------------------------------------------------------------ */
 
 static int say(char *error, size_t error_len, int code, const char *subject, const char *what) {
@@ -85,122 +81,6 @@ static int take_lock(rl_store *s, char *error, size_t error_len) {
                                    : RL_STORE_IO;
 }
 
-typedef struct replay {
-    rl_store *store;
-    rl_batch *first, *last;
-    uint64_t bytes;
-    int code;
-    char *error;
-    size_t error_len;
-} replay;
-
-/* Batches of a replay are folded this many bytes at a time. */
-#define REPLAY_BYTES (64u << 20)
-
-static int replay_fold(replay *r) {
-    if (r->first)
-        r->code = rl_writer_fold(r->store->writer, r->first, r->error, r->error_len);
-    while (r->first) {
-        rl_batch *next = rl_batch_next_load(r->first);
-        rl_batch_free(r->first);
-        r->first = next;
-    }
-    r->last = NULL;
-    r->bytes = 0;
-    return r->code;
-}
-
-static int on_replayed(void *arg, uint64_t seq, rl_bytes changes) {
-    replay *r = arg;
-    rl_batch *batch = rl_batch_from_bytes(seq, changes);
-    if (r->last)
-        rl_batch_next_store(r->last, batch);
-    else
-        r->first = batch;
-    r->last = batch;
-    r->bytes += rl_batch_footprint(batch);
-    r->store->replayed++;
-    return r->bytes >= REPLAY_BYTES ? replay_fold(r) : 0;
-}
-
-/* Folds what the journal holds. */
-static int recover(rl_store *s, char *error, size_t error_len) {
-    rl_journal_recovery report;
-    replay r = {.store = s, .error = error, .error_len = error_len};
-    int rc = rl_journal_replay(s->journal, rl_writer_meta(s->writer)->folded_seq, on_replayed, &r,
-                               &report);
-    if (r.code == RL_STORE_OK && replay_fold(&r) == RL_STORE_OK && rc == RL_JOURNAL_OK) {
-        if (report.dropped)
-            rl_log(RL_LOG_NOTICE, "journal: %s", report.detail);
-        return RL_STORE_OK;
-    }
-    if (r.code != RL_STORE_OK)
-        return r.code;
-    if (rc == RL_JOURNAL_DAMAGED) {
-        snprintf(error, error_len,
-                 "%s/journal is damaged: %s. What came before is in %s now. Put a backup in place, "
-                 "or, to go on "
-                 "without what is missing, move %s/journal aside and start again",
-                 s->options.dir, report.detail, s->options.dbfilename, s->options.dir);
-        return RL_STORE_DAMAGED;
-    }
-    snprintf(error, error_len, "%s", report.detail);
-    return rc == RL_JOURNAL_VERSION   ? RL_STORE_NEWER
-           : rc == RL_JOURNAL_FOREIGN ? RL_STORE_REFUSED
-                                      : RL_STORE_IO;
-}
-
-/* The database the journal belongs to: sixteen digits of its run id. 0, should it have none. */
-static uint64_t journal_owner(const rl_schema_meta *meta) {
-    char digits[17];
-    snprintf(digits, sizeof digits, "%.16s", meta->run_id);
-    return strtoull(digits, NULL, 16);
-}
-
-static int open_journal(rl_store *s, char *error, size_t error_len) {
-    size_t len = strlen(s->options.dir) + sizeof "/journal";
-    char *dir = rl_malloc(len);
-    snprintf(dir, len, "%s/journal", s->options.dir);
-    rl_journal_options options = {
-        .dir = dir,
-        .segment_bytes = s->options.segment_bytes,
-        .mode = store_journal_mode(s->options.durability),
-        .owner = journal_owner(rl_writer_meta(s->writer)),
-        .on_progress = store_on_progress,
-        .arg = s,
-    };
-    int rc = rl_journal_open(&options, &s->journal, error, error_len);
-    rl_free(dir);
-    if (rc == RL_JOURNAL_OK)
-        return RL_STORE_OK;
-    return rc == RL_JOURNAL_VERSION   ? RL_STORE_NEWER
-           : rc == RL_JOURNAL_DAMAGED ? RL_STORE_DAMAGED
-                                      : RL_STORE_IO;
-}
-
-/* A WAL without its database: SQLite would delete it beside a new one. */
-static int check_orphan(rl_store *s, char *error, size_t error_len) {
-    struct stat st;
-    rl_buffer name = {0};
-    rl_buffer_printf(&name, "%s-wal", s->path);
-    bool orphan = stat(rl_buffer_cstr(&name), &st) == 0 && st.st_size > 0;
-    rl_buffer_release(&name);
-    if (!orphan)
-        return RL_STORE_OK;
-    s->created = false; /* nothing here is ours to remove */
-    snprintf(error, error_len,
-             "%s is missing, but its %s-wal is there and may hold changes of it: put the database "
-             "back beside it, or move %s-wal aside to begin without",
-             s->path, s->options.dbfilename, s->options.dbfilename);
-    return RL_STORE_DAMAGED;
-}
-
-/* The queue begins with an empty batch for the writer to stand on. */
-static void begin_queue(rl_store *s) {
-    s->taken_seq = s->appended_seq = s->answered_seq = rl_writer_meta(s->writer)->folded_seq;
-    s->head = s->tail = rl_batch_from_bytes(s->taken_seq, rl_bytes_of("", 0));
-}
-
 int rl_store_open(const rl_store_options *options, rl_store **out, char *error, size_t error_len) {
     int code = check_options(options, error, error_len);
     if (code == RL_STORE_OK)
@@ -214,32 +94,21 @@ int rl_store_open(const rl_store_options *options, rl_store **out, char *error, 
     size_t len = strlen(options->dir) + strlen(options->dbfilename) + 2;
     s->path = rl_malloc(len);
     snprintf(s->path, len, "%s/%s", options->dir, options->dbfilename);
+    s->backup_dir = store_backup_dir(options);
+    s->stem = rl_backup_stem(options->dbfilename);
 
     code = check_file_system(&s->options, error, error_len);
     if (code == RL_STORE_OK)
         code = take_lock(s, error, error_len);
-    s->created = code == RL_STORE_OK && access(s->path, F_OK) != 0;
-    if (s->created)
-        code = check_orphan(s, error, error_len);
     if (code == RL_STORE_OK)
-        code = rl_writer_open(s->path, &s->writer, error, error_len);
-    if (code == RL_STORE_OK)
-        code = open_journal(s, error, error_len);
-    if (code == RL_STORE_OK)
-        code = recover(s, error, error_len);
+        code = store_recover(s, error, error_len);
     if (code != RL_STORE_OK) {
         s->refused = true;
         rl_store_close(s, false);
         return code;
     }
-    begin_queue(s);
     *out = s;
     return RL_STORE_OK;
-}
-
-int rl_store_load(rl_store *s, void (*on_row)(void *arg, const rl_store_row *row), void *arg,
-                  char *error, size_t error_len) {
-    return rl_loader_run(s->path, on_row, arg, error, error_len);
 }
 
 uint64_t rl_store_key_count(rl_store *s) {
@@ -259,6 +128,7 @@ uint64_t rl_store_replayed(const rl_store *s) {
 }
 
 int rl_store_start(rl_store *s, char *error, size_t error_len) {
+    store_backups_create(s);
     uint64_t folded_seq = rl_writer_meta(s->writer)->folded_seq;
     rl_journal_stats journal;
     rl_journal_stats_read(s->journal, &journal);
@@ -269,17 +139,7 @@ int rl_store_start(rl_store *s, char *error, size_t error_len) {
             return RL_STORE_IO;
         s->journal_open = true;
     }
-    rl_keeper_options keeper = {
-        .path = s->path,
-        .folded_seq = folded_seq,
-        .interval_ms = CHECKPOINT_INTERVAL_MS,
-        .wal_bytes = CHECKPOINT_WAL_BYTES,
-        .wal_bytes_most = CHECKPOINT_WAL_MOST,
-        .wal_large_bytes = CHECKPOINT_WAL_LARGE,
-        .on_done = store_on_progress,
-        .arg = s,
-    };
-    int code = rl_keeper_start(&keeper, &s->keeper, error, error_len);
+    int code = store_keeper_start(s, error, error_len);
     if (code != RL_STORE_OK)
         return code;
     store_apply_backlog_limit(s);
@@ -294,6 +154,8 @@ int rl_store_start(rl_store *s, char *error, size_t error_len) {
     };
     code = rl_writer_start(s->writer, &writer, error, error_len);
     s->started = code == RL_STORE_OK;
+    if (s->started)
+        code = rl_backup_thread_start(s->backups, error, error_len);
     return code;
 }
 
@@ -315,11 +177,15 @@ int rl_store_close(rl_store *s, bool fold) {
     if (s == NULL)
         return RL_STORE_OK;
     int code = RL_STORE_OK;
+    rl_backup_thread_stop(s->backups); /* nobody waits for a backup */
     if (s->started) {
         if (store_is_journaled(s))
             store_drain_pending(s);
         atomic_store(&s->closing, true);
         int rc = rl_writer_stop(s->writer, fold);
+        /* Units that were committed on the way: a journal that is kept for a restore has them. */
+        if (store_is_journaled(s) && s->options.upkeep.journal_keep == RL_JOURNAL_KEEP_BACKUP)
+            store_drain_pending(s);
         bool unjournaled = s->pending && rl_batch_seq(s->tail) > rl_writer_folded_seq(s->writer);
         if (rc != SQLITE_OK || (!fold && unjournaled))
             code = RL_STORE_IO;
@@ -337,7 +203,10 @@ int rl_store_close(rl_store *s, bool fold) {
     }
     if (s->created && s->refused)
         remove_database(s);
+    rl_backup_thread_free(s->backups);
     rl_dirlock_release(s->lock);
+    rl_free(s->backup_dir);
+    rl_free(s->stem);
     rl_free((char *)s->options.dir);
     rl_free((char *)s->options.dbfilename);
     rl_free(s->path);
