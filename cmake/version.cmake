@@ -73,7 +73,7 @@ if(commit STREQUAL "" AND EXISTS ${CMAKE_CURRENT_LIST_DIR}/commit.txt)
 endif()
 if(commit MATCHES "${hex8}")
     set(sha "${CMAKE_MATCH_1}")
-elseif(NOT COMMIT STREQUAL "")
+elseif(NOT "${COMMIT}" STREQUAL "")
     message(FATAL_ERROR "RUBELLITE_COMMIT is '${COMMIT}': expected a commit's hash, at least "
         "eight of its hexadecimal digits in lower case")
 endif()
