@@ -192,9 +192,32 @@ static void load_row(void *arg, const rl_store_row *row) {
     l->count++;
 }
 
+static int load_keys(rl_server *s, loading *l, char *text, size_t text_len) {
+    *l = (loading){.keys = s->keys, .beyond = -1};
+    rl_keyspace_load_begin(s->keys, rl_store_next_id(s->store), rl_store_key_count(s->store));
+    int code = rl_store_load(s->store, load_row, l, text, text_len);
+    rl_keyspace_load_end(s->keys);
+    return code;
+}
+
+/* What was loaded of a damaged database is forgotten, and a backup put in its place and loaded. */
+static int load_or_restore(rl_server *s, loading *l, char *text, size_t text_len) {
+    int code = load_keys(s, l, text, text_len);
+    if (code != RL_STORE_DAMAGED)
+        return code;
+    char reason[1024];
+    snprintf(reason, sizeof reason, "%s", text);
+    code = rl_store_restore(s->store, reason, text, text_len);
+    if (code != RL_STORE_OK)
+        return code;
+    rl_keyspace_free(s->keys);
+    s->keys = rl_keyspace_create(s->settings->databases, s->batch);
+    return load_keys(s, l, text, text_len);
+}
+
 static bool open_store(rl_server *s, rl_buffer *error) {
     const rl_settings *set = s->settings;
-    char text[1024] = "";
+    char text[2048] = "";
     int64_t from_us = rl_clock_mono_us();
     rl_store_options options = {.dir = set->dir,
                                 .dbfilename = set->dbfilename,
@@ -213,10 +236,8 @@ static bool open_store(rl_server *s, rl_buffer *error) {
         rl_buffer_add_text(error, text);
         return false;
     }
-    loading l = {.keys = s->keys, .beyond = -1};
-    rl_keyspace_load_begin(s->keys, rl_store_next_id(s->store), rl_store_key_count(s->store));
-    int code = rl_store_load(s->store, load_row, &l, text, sizeof text);
-    rl_keyspace_load_end(s->keys);
+    loading l;
+    int code = load_or_restore(s, &l, text, sizeof text);
     if (code || rl_store_start(s->store, text, sizeof text)) {
         rl_buffer_add_text(error, text);
         return false;

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/* Looking for damage: what each level finds, what it does not take for damage, and how it tells. */
+#include "store/check.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "lib/store_files.h"
+#include "store/schema.h"
+#include "store/store.h"
+
+static char *dir;
+static char path[1024];
+static sqlite3 *db; /* a plain connection */
+static char error[1024];
+
+static void setup(void) {
+    dir = store_files_make();
+    snprintf(path, sizeof path, "%s/data.db", dir);
+    sqlite3 *made;
+    rl_schema_meta meta;
+    cr_assert_eq(rl_schema_open(path, &made, &meta, error, sizeof error), RL_STORE_OK, "%s", error);
+    sqlite3_close(made);
+    db = store_sql_open(path);
+    store_sql_run(db, "INSERT INTO rl_key SELECT value, 0, 1, NULL, 'key:' || value, 'v' || value "
+                      "FROM (WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM "
+                      "n WHERE value < 3000) SELECT value FROM n)");
+    store_sql_run(db, "UPDATE rl_meta SET value = 3001 WHERE name = 'next_id'");
+}
+
+static void teardown(void) {
+    sqlite3_close(db);
+    store_files_remove(dir);
+}
+
+TestSuite(check, .init = setup, .fini = teardown);
+
+/* --- tools ----------------------------------------------------------------------------------- */
+
+static unsigned damages, broken;
+static char told[8192];
+
+static void on_finding(void *arg, const rl_check_finding *f) {
+    (void)arg;
+    *(f->damage ? &damages : &broken) += 1;
+    size_t at = strlen(told);
+    snprintf(told + at, sizeof told - at, "%s(%lu): %s\n", f->rule, (unsigned long)f->count,
+             f->text);
+}
+
+static int check(rl_check_level level) {
+    rl_check_options options = {.path = path, .level = level, .on_finding = on_finding};
+    damages = broken = 0;
+    told[0] = error[0] = '\0';
+    return rl_check_run(&options, error, sizeof error);
+}
+
+static void is_good(rl_check_level level) {
+    int code = check(level);
+    cr_assert_eq(code, RL_STORE_OK, "%d %s", code, error);
+    cr_assert_eq(damages + broken, 0, "%s", told);
+}
+
+static void is_damaged(rl_check_level level, const char *words) {
+    int code = check(level);
+    cr_assert_eq(code, RL_STORE_DAMAGED, "%d %s %s", code, error, told);
+    cr_assert(strstr(error, path) && strstr(error, words), "%s", error);
+}
+
+/* One rule is broken by so many rows, and nothing else. */
+static void breaks(const char *rule, unsigned count) {
+    char wanted[64];
+    snprintf(wanted, sizeof wanted, "%s(%u): ", rule, count);
+    cr_assert_eq(check(RL_CHECK_FULL), RL_STORE_OK, "%s", error);
+    cr_assert_eq(broken, 1, "%s", told);
+    cr_assert_eq(strncmp(told, wanted, strlen(wanted)), 0, "%s", told);
+}
+
+/* Writes as only a broken disk can. */
+static void settle(void) {
+    store_sql_text(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+    sqlite3_close(db);
+    db = NULL;
+}
+
+/* --- what is good ---------------------------------------------------------------------------- */
+
+Test(check, a_good_file)
+{
+    is_good(RL_CHECK_NONE);
+    is_good(RL_CHECK_QUICK);
+    is_good(RL_CHECK_FULL);
+}
+
+Test(check, what_is_in_the_wal_counts)
+{
+    settle();
+    db = store_sql_open(path);
+    store_sql_run(db, "INSERT INTO rl_key VALUES(4000, 0, 1, NULL, x'6162', 'v')");
+    store_sql_run(db, "UPDATE rl_meta SET value = 5000 WHERE name = 'next_id'");
+    breaks("key-class", 1); /* a blob that is text: only the WAL has it */
+}
+
+Test(check, a_settled_file_gets_nothing_beside_it)
+{
+    store_sql_text(db, "PRAGMA journal_mode = DELETE");
+    settle();
+    char spaced[1100];
+    snprintf(spaced, sizeof spaced, "%s/a b%%20?c#.db", dir);
+    cr_assert_eq(rename(path, spaced), 0);
+    cr_assert_eq(chmod(dir, 0500), 0);
+    int code = rl_check_file(spaced, RL_CHECK_FULL, true, NULL, NULL, error, sizeof error);
+    chmod(dir, 0700);
+    cr_assert_eq(code, RL_STORE_OK, "%s", error);
+}
+
+static unsigned asked;
+
+static bool stop_soon(void *arg) {
+    (void)arg;
+    return ++asked > 2;
+}
+
+Test(check, it_can_be_stopped)
+{
+    store_sql_run(db, "INSERT INTO rl_key SELECT value, 0, 1, NULL, 'key:' || value, NULL "
+                      "FROM (WITH RECURSIVE n(value) AS (SELECT 3001 UNION ALL SELECT value + 1 "
+                      "FROM n WHERE value < 100000) SELECT value FROM n)");
+    rl_check_options options = {
+        .path = path, .level = RL_CHECK_FULL, .stop = stop_soon, .on_finding = on_finding};
+    cr_assert_eq(rl_check_run(&options, error, sizeof error), RL_STORE_OK, "%s", error);
+    cr_assert_eq(asked, 3);
+    cr_assert_eq(broken, 0, "%s", told);
+}
+
+/* --- damage ---------------------------------------------------------------------------------- */
+
+Test(check, no_file)
+{
+    settle();
+    unlink(path);
+    cr_assert_eq(check(RL_CHECK_QUICK), RL_STORE_IO);
+    cr_assert(strstr(error, path), "%s", error);
+}
+
+Test(check, an_empty_file_and_garbage)
+{
+    settle();
+    store_files_write(path, "", 0);
+    is_damaged(RL_CHECK_NONE, "empty");
+    store_files_write(path, "not a database at all", 21);
+    is_damaged(RL_CHECK_NONE, "not an SQLite database");
+}
+
+Test(check, noise_in_a_page)
+{
+    settle();
+    char noise[4096];
+    memset(noise, 0xa5, sizeof noise);
+    store_files_damage(path, 12 * 4096, noise, sizeof noise);
+    cr_assert_eq(check(RL_CHECK_NONE), RL_STORE_OK, "%s", error);
+    is_damaged(RL_CHECK_QUICK, "age 13");
+    cr_assert_geq(damages, 1);
+    is_damaged(RL_CHECK_FULL, "age 13");
+}
+
+Test(check, many_findings_are_one_sentence)
+{
+    settle();
+    char noise[4096];
+    memset(noise, 0xa5, sizeof noise);
+    for (int page = 8; page < 20; page += 2)
+        store_files_damage(path, page * 4096L, noise, sizeof noise);
+    is_damaged(RL_CHECK_QUICK, "more findings)");
+    cr_assert_gt(damages, 3);
+    cr_assert_leq(damages, 100);
+}
+
+/* Which quick_check does not look for. */
+Test(check, an_index_that_lacks_entries)
+{
+    store_sql_run(db, "PRAGMA writable_schema = ON");
+    /* For a moment the index does not cover all rows, so a new one is not entered. */
+    store_sql_run(db, "UPDATE sqlite_schema SET sql = sql || ' WHERE id < 0' "
+                      "WHERE name = 'rl_key_name'");
+    sqlite3_close(db);
+    db = store_sql_open(path);
+    store_sql_run(db, "INSERT INTO rl_key VALUES(3001, 0, 1, NULL, 'hidden', 'v')");
+    store_sql_run(db, "UPDATE rl_meta SET value = 4000 WHERE name = 'next_id'");
+    store_sql_run(db, "PRAGMA writable_schema = ON");
+    store_sql_run(db, "UPDATE sqlite_schema SET sql = replace(sql, ' WHERE id < 0', '') "
+                      "WHERE name = 'rl_key_name'");
+    is_damaged(RL_CHECK_QUICK, "3001 rows, but its index rl_key_name has 3000 entries");
+    is_damaged(RL_CHECK_FULL, "rl_key_name");
+}
+
+Test(check, tables_that_are_missing)
+{
+    store_sql_run(db, "DROP VIEW strings");
+    is_good(RL_CHECK_NONE); /* not a table */
+    store_sql_run(db, "DROP TABLE rl_key");
+    is_damaged(RL_CHECK_NONE, "rl_key");
+}
+
+Test(check, a_row_of_rl_meta_that_is_missing)
+{
+    store_sql_run(db, "DELETE FROM rl_meta WHERE name = 'folded_seq'");
+    is_damaged(RL_CHECK_NONE, "damaged");
+}
+
+Test(check, newer_and_foreign_are_no_damage)
+{
+    store_sql_run(db, "PRAGMA user_version = 99");
+    cr_assert_eq(check(RL_CHECK_QUICK), RL_STORE_NEWER);
+    store_sql_run(db, "PRAGMA application_id = 99");
+    store_sql_text(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+    cr_assert_eq(check(RL_CHECK_QUICK), RL_STORE_REFUSED);
+}
+
+/* --- what users do to their own tables -------------------------------------------------------- */
+
+Test(check, rows_against_a_users_own_rules_are_no_damage)
+{
+    store_sql_run(db, "CREATE TABLE mine(a INTEGER CHECK(a > 0), b NOT NULL)");
+    store_sql_run(db, "PRAGMA ignore_check_constraints = ON");
+    store_sql_run(db, "INSERT INTO mine VALUES(-1, 2)");
+    is_good(RL_CHECK_QUICK);
+    is_good(RL_CHECK_FULL);
+    store_sql_run(db, "PRAGMA writable_schema = ON");
+    store_sql_run(db, "UPDATE sqlite_schema SET sql = 'CREATE TABLE mine(a INTEGER, b)' "
+                      "WHERE name = 'mine'");
+    sqlite3_close(db);
+    db = store_sql_open(path);
+    store_sql_run(db, "INSERT INTO mine VALUES(1, NULL)");
+    store_sql_run(db, "PRAGMA writable_schema = ON");
+    store_sql_run(db, "UPDATE sqlite_schema SET sql = 'CREATE TABLE mine(a INTEGER, b NOT NULL)' "
+                      "WHERE name = 'mine'");
+    sqlite3_close(db);
+    db = store_sql_open(path);
+    is_good(RL_CHECK_QUICK);
+}
+
+static void plus_one(sqlite3_context *c, int argc, sqlite3_value **argv) {
+    (void)argc;
+    sqlite3_result_int(c, sqlite3_value_int(argv[0]) + 1);
+}
+
+Test(check, a_function_that_is_not_there_is_no_damage)
+{
+    sqlite3_create_function(db, "plus_one", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, plus_one,
+                            NULL, NULL);
+    store_sql_run(db, "CREATE TABLE mine(a)");
+    store_sql_run(db, "INSERT INTO mine VALUES(1)");
+    store_sql_run(db, "CREATE INDEX mine_a ON mine(plus_one(a))");
+    int code = check(RL_CHECK_FULL);
+    cr_assert_eq(code, RL_STORE_SQLITE, "%d %s", code, error);
+    cr_assert(strstr(error, "plus_one"), "%s", error);
+}
+
+/* --- rules ----------------------------------------------------------------------------------- */
+
+Test(check, every_rule)
+{
+    static const struct {
+        const char *rule, *sql;
+    } cases[] = {
+        {"row-id", "UPDATE rl_key SET id = 5000000 WHERE id = 7"},
+        {"row-type", "UPDATE rl_key SET type = 9 WHERE id = 7"},
+        {"row-db", "UPDATE rl_key SET db = -1 WHERE id = 7"},
+        {"row-db", "UPDATE rl_key SET db = 'x' WHERE id = 7"},
+        {"row-expiry", "UPDATE rl_key SET expires_at = 'soon' WHERE id = 7"},
+        {"key-class", "UPDATE rl_key SET key = CAST(key AS BLOB) WHERE id = 7"},
+        {"key-class", "UPDATE rl_key SET key = CAST(x'ff' AS TEXT) WHERE id = 7"},
+        {"value-class", "UPDATE rl_key SET value = x'31' WHERE id = 7"},
+        {"value-class", "UPDATE rl_key SET value = CAST(x'c0af' AS TEXT) WHERE id = 7"},
+        {"value-missing", "UPDATE rl_key SET value = NULL WHERE id = 7"},
+        {"value-extra", "UPDATE rl_key SET type = 5 WHERE id = 7"},
+        {"meta", "DELETE FROM rl_meta WHERE name = 'run_id'"},
+        {"meta-value", "UPDATE rl_meta SET value = 'x' WHERE name = 'folded_seq'"},
+        {"meta-value", "UPDATE rl_meta SET value = 'x' WHERE name = 'run_id'"},
+    };
+    store_sql_run(db, "PRAGMA ignore_check_constraints = ON");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        store_sql_run(db, "BEGIN");
+        store_sql_run(db, cases[i].sql);
+        store_sql_run(db, "COMMIT");
+        breaks(cases[i].rule, 1);
+        cr_assert_eq(check(RL_CHECK_QUICK), RL_STORE_OK, "%s: %s", cases[i].sql, error);
+        sqlite3_close(db);
+        store_files_remove(dir);
+        setup();
+    }
+}
+
+Test(check, broken_rules_are_counted)
+{
+    store_sql_run(db, "UPDATE rl_key SET value = NULL WHERE id > 2900");
+    breaks("value-missing", 100);
+    cr_assert(strstr(told, "100 of them, such as id 2901"), "%s", told);
+    /* Without a listener they are not looked for. */
+    cr_assert_eq(rl_check_file(path, RL_CHECK_FULL, false, NULL, NULL, error, sizeof error),
+                 RL_STORE_OK);
+}
