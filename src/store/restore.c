@@ -23,6 +23,7 @@
 #include "store/store.h"
 
 #define COPY_BYTES (1u << 20)
+#define DAMAGED    "damaged"   /* what is moved aside is called so */
 #define MARK       "restoring" /* the name in rl_meta */
 
 /* What SQLite may have beside a database. Renamed with it, they keep belonging to it. */
@@ -72,15 +73,15 @@ static bool is_taken(const char *name) {
 }
 
 /* PATH.damaged-20261121T154500Z, or with a number behind it. */
-static void aside_name(const char *path, char *out, size_t out_len) {
+static void aside_name(const char *path, const char *word, char *out, size_t out_len) {
     time_t now = (time_t)(rl_clock_wall_ms() / 1000);
     struct tm utc;
     char stamp[32] = "";
     if (gmtime_r(&now, &utc))
         strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &utc);
-    snprintf(out, out_len, "%s.damaged-%s", path, stamp);
+    snprintf(out, out_len, "%s.%s-%s", path, word, stamp);
     for (int i = 2; is_taken(out); i++)
-        snprintf(out, out_len, "%s.damaged-%s-%d", path, stamp, i);
+        snprintf(out, out_len, "%s.%s-%s-%d", path, word, stamp, i);
 }
 
 /* 1 when it was renamed, 0 when there is nothing of that name, -1 and errno. */
@@ -111,21 +112,30 @@ static int move_files(const char *path, const char *aside, bool *moved, char *er
 int rl_restore_move_aside(const char *path, rl_restore_report *report, char *error,
                           size_t error_len) {
     char name[sizeof report->aside];
-    aside_name(path, name, sizeof name);
+    aside_name(path, DAMAGED, name, sizeof name);
     int code = move_files(path, name, &report->moved_aside, error, error_len);
     if (report->moved_aside)
         memcpy(report->aside, name, sizeof name);
     return code;
 }
 
-int rl_restore_rename_aside(const char *path, char *aside, size_t aside_len, char *error,
-                            size_t error_len) {
-    aside_name(path, aside, aside_len);
+static int rename_aside(const char *path, const char *word, char *aside, size_t aside_len,
+                        char *error, size_t error_len) {
+    aside_name(path, word, aside, aside_len);
     int rc = rename_if_there(path, aside);
     if (rc > 0)
         return sync_dir_of(path, error, error_len);
     aside[0] = '\0';
     return rc == 0 ? RL_STORE_OK : fail_system(error, error_len, "moving aside", path);
+}
+
+int rl_restore_rename_aside(const char *path, char *aside, size_t aside_len, char *error,
+                            size_t error_len) {
+    return rename_aside(path, DAMAGED, aside, aside_len, error, error_len);
+}
+
+static const char *word_of(const rl_restore_options *o) {
+    return o->aside_word ? o->aside_word : DAMAGED;
 }
 
 /* --- the mark -------------------------------------------------------------------------------- */
@@ -335,8 +345,8 @@ static int put_in_place(const rl_restore_options *o, const char *copy, rl_restor
     if (report->aside[0])
         code = move_files(o->path, report->aside, &report->moved_aside, error, error_len);
     if (code == RL_STORE_OK && o->drop_journal)
-        code = rl_restore_rename_aside(o->drop_journal, report->journal_aside,
-                                       sizeof report->journal_aside, error, error_len);
+        code = rename_aside(o->drop_journal, word_of(o), report->journal_aside,
+                            sizeof report->journal_aside, error, error_len);
     if (code == RL_STORE_OK && rl_file_ops_get()->rename(copy, o->path) != 0)
         code = fail_system(error, error_len, "renaming", copy);
     if (code == RL_STORE_OK)
@@ -406,7 +416,7 @@ int rl_restore_run(const rl_restore_options *options, const char *reason, rl_res
     memset(report, 0, sizeof *report);
     snprintf(report->reason, sizeof report->reason, "%s", reason);
     if (is_taken(options->path))
-        aside_name(options->path, report->aside, sizeof report->aside);
+        aside_name(options->path, word_of(options), report->aside, sizeof report->aside);
     rl_backup_entry *list = NULL;
     size_t count = 0;
     int code = options->backup ? list_one(options->backup, &list, &count, error, error_len)

@@ -50,6 +50,7 @@ typedef struct rl_restore_options {
     uint64_t above_seq; /* only one with batches above this; 0: any */
     /* Moved aside as well, so that nothing is applied on top; NULL: the journal stays. */
     const char *drop_journal;
+    const char *aside_word; /* NAME.WORD-TIME is what is moved aside; NULL: "damaged" */
 } rl_restore_options;
 
 /* Restores. `reason` is why the file there is not good. Backups that do not check are passed over,
