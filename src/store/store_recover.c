@@ -117,12 +117,19 @@ static int leave_behind(rl_store *s, const rl_journal_recovery *report, char *er
     if (code != RL_STORE_OK)
         return code;
     restored->journal_left = report->beyond;
-    rl_log(RL_LOG_WARNING,
-           "restore: the journal does not go on from there: batch %" PRIu64
-           " is missing. It held %" PRIu64 " later ones (%" PRIu64 " to %" PRIu64
-           ", since %s), which cannot be applied; they are in %s",
-           rl_writer_meta(s->writer)->folded_seq + 1, report->beyond, report->beyond_first,
-           report->beyond_last, since, restored->journal_aside);
+    uint64_t missing = rl_writer_meta(s->writer)->folded_seq + 1;
+    if (report->beyond)
+        rl_log(RL_LOG_WARNING,
+               "restore: the journal lacks batch %" PRIu64 ". It held %" PRIu64
+               " later ones (%" PRIu64 " to %" PRIu64
+               ", since %s), which cannot be applied without it; they are in %s",
+               missing, report->beyond, report->beyond_first, report->beyond_last, since,
+               restored->journal_aside);
+    else
+        rl_log(RL_LOG_WARNING,
+               "restore: the journal lacks batch %" PRIu64
+               " and what came after it; what is left of it is in %s",
+               missing, restored->journal_aside);
     return open_journal(s, error, error_len);
 }
 
@@ -157,8 +164,8 @@ static int recover(rl_store *s, char *error, size_t error_len) {
     if (r.code != RL_STORE_OK)
         return r.code;
     s->restored.journal_batches = s->replayed;
-    bool whole = rc == RL_JOURNAL_OK || rc == RL_JOURNAL_DAMAGED;
-    if (s->restored.restored && whole && report.beyond)
+    bool gap = rc == RL_JOURNAL_DAMAGED || (rc == RL_JOURNAL_OK && report.beyond);
+    if (s->restored.restored && gap)
         return leave_behind(s, &report, error, error_len);
     if (rc != RL_JOURNAL_OK)
         return refuse_journal(s, rc, &report, error, error_len);
