@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Items: strings, integers and scores one behind the other in a run of bytes, read in both
+ * directions. Small collections and the chunks of a list are made of them.
+ *
+ * An item is a head, a body and a tail. Heads:
+ *
+ *   00..7f   a string of 0 to 127 bytes
+ *   80..df   the integer 0 to 95; this byte is the whole item, without a tail
+ *   e0..e7   an integer of 1 to 8 bytes, two's complement, lowest byte first
+ *   e8       a string: one byte, its length - 128
+ *   e9       a string: two bytes of length, lowest first
+ *   ea       a string: four bytes of length
+ *   eb       a score: the 8 bytes of a double, as the machine has them
+ *   ec       a score: the 4 bytes of a float, where that is exact
+ *   ed       a score: a byte of decimal places, two bytes of digits (15 at 1 place is 1.5)
+ *   f0..ff   an integer 96 to 4191: low four bits and the next byte (highest first), plus 96
+ *
+ * The tail says how long head and body are: one byte up to 127; two bytes up to 7935, the low byte
+ * first, then e0 + the rest; else four bytes, lowest first, then ff. So the last byte of an item
+ * tells what it is: below 80 and from e0 on a tail, else a small integer.
+ *
+ * A text that is an integer in canonical form is always kept as an integer in its shortest form,
+ * so equal values have equal items, and comparing is comparing bytes. Lives in memory only: no file
+ * has it. Loop thread.
+ */
+#ifndef RL_TYPES_ITEM_H
+#define RL_TYPES_ITEM_H
+
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/number.h"
+
+#define TYPES_SCRATCH    RL_INT64_TEXT_MAX /* room for the text of an integer */
+#define TYPES_STRING_MAX 0xfffffff0u       /* far beyond the longest value */
+
+/* An item about to be written or looked for. `body` is borrowed from the caller. */
+typedef struct types_item {
+    uint8_t head_len;
+    uint8_t tail_len;
+    char head[9];
+    char tail[5];
+    rl_bytes body; /* of a string; of all others the head holds everything */
+    size_t size;   /* head, body and tail */
+} types_item;
+
+types_item types_item_of(rl_bytes value);
+types_item types_item_of_int(int64_t value);
+types_item types_item_of_score(double score);             /* not NaN */
+char *types_item_write(char *to, const types_item *item); /* returns the place behind it */
+
+const char *types_item_next(const char *item); /* behind it */
+const char *types_item_back(const char *end);  /* where the item that ends here begins */
+/* The value as a text: in place, or in `scratch` (TYPES_SCRATCH bytes) if it is an integer. Not for
+ * scores. */
+rl_bytes types_item_text(const char *item, char *scratch);
+int64_t types_item_int(const char *item);  /* of an integer */
+double types_item_score(const char *item); /* of a score */
+
+/* Whether the item at `at` is the one looked for. */
+static inline bool types_item_is(const char *at, const types_item *item) {
+    return at[0] == item->head[0] && memcmp(at, item->head, item->head_len) == 0 &&
+           (item->body.len == 0 ||
+            memcmp(at + item->head_len, item->body.ptr, item->body.len) == 0);
+}
+
+#endif
