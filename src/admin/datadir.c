@@ -130,29 +130,6 @@ static bool stamp(const admin_datadir *d, int64_t *mtime_ns, uint64_t *bytes) {
     return true;
 }
 
-/* An URI for a file that nobody changes: SQLite then makes neither -wal nor -shm beside it. */
-static char *immutable_uri(const char *path) {
-    rl_buffer b = {0};
-    rl_buffer_add_text(&b, "file:");
-    for (const char *c = path; *c; c++) {
-        if (strchr("%?#", *c))
-            rl_buffer_printf(&b, "%%%02x", (unsigned char)*c);
-        else
-            rl_buffer_add_char(&b, *c);
-    }
-    rl_buffer_add_text(&b, "?immutable=1");
-    rl_buffer_cstr(&b);
-    return b.ptr;
-}
-
-static int open_still(const admin_datadir *d, sqlite3 **db) {
-    char *uri = immutable_uri(d->path);
-    int rc = sqlite3_open_v2(uri, db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX,
-                             NULL);
-    rl_free(uri);
-    return rc;
-}
-
 static int open_shared(const admin_datadir *d, bool no_trace, sqlite3 **db) {
     /* A connection that could write takes the -wal away again when it is the last one. */
     int rc = SQLITE_CANTOPEN;
@@ -165,22 +142,31 @@ static int open_shared(const admin_datadir *d, bool no_trace, sqlite3 **db) {
     return rc;
 }
 
+/* The transaction begins with the first read. */
+static int begin_reading(sqlite3 *db) {
+    sqlite3_extended_result_codes(db, 1);
+    sqlite3_busy_timeout(db, 5000);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    return sqlite3_exec(db, "PRAGMA query_only = 1; BEGIN; SELECT count(*) FROM sqlite_schema",
+                        NULL, NULL, NULL);
+}
+
 int admin_reading_open(const admin_datadir *d, bool no_trace, admin_reading *out, char *error,
                        size_t error_len) {
     *out = (admin_reading){0};
+    int code = rl_schema_check_header(d->path, error, error_len);
+    if (code != RL_STORE_OK)
+        return code;
     out->still = no_trace && !d->holder.held && admin_file_bytes(d->wal) == 0 &&
                  stamp(d, &out->mtime_ns, &out->bytes);
-    int rc = out->still ? open_still(d, &out->db) : open_shared(d, no_trace, &out->db);
-    if (rc == SQLITE_OK) {
-        sqlite3_extended_result_codes(out->db, 1);
-        sqlite3_busy_timeout(out->db, 5000);
-        sqlite3_db_config(out->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-        sqlite3_db_config(out->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-        /* The transaction begins with the first read. */
-        rc = sqlite3_exec(out->db,
-                          "PRAGMA query_only = 1; BEGIN; SELECT count(*) FROM sqlite_schema", NULL,
-                          NULL, NULL);
+    if (out->still) {
+        code = rl_schema_open_settled(d->path, &out->db, error, error_len);
+        if (code != RL_STORE_OK)
+            return code;
     }
+    int rc = out->still ? SQLITE_OK : open_shared(d, no_trace, &out->db);
+    if (rc == SQLITE_OK)
+        rc = begin_reading(out->db);
     if (rc == SQLITE_OK)
         return RL_STORE_OK;
     snprintf(error, error_len, "%s: %s", d->path,

@@ -25,6 +25,29 @@ static const admin_command commands[] = {
      .options = "to backup-dir rate keep no-settle dbfilename json quiet",
      .most_words = 1,
      .run = admin_backup},
+    {.name = "restore",
+     .summary = "put a backup in place of the database",
+     .usage = "[DIR] BACKUP | --latest | --list",
+     .about =
+         "Puts a backup (a path, or a name in the backups' directory) in place of the database.\n"
+         "The server must be stopped. Nothing is deleted: the present file is moved aside.\n"
+         "\n"
+         "The journal: when the database is missing or damaged, the journal stays if it continues\n"
+         "the backup, and the next start of the server applies it. When the database is good, so\n"
+         "you mean to go back, the journal is moved aside, too. --with-journal and\n"
+         "--without-journal say it explicitly.",
+     .options = "latest list yes with-journal without-journal backup-dir dbfilename json quiet",
+     .most_words = 2,
+     .run = admin_restore},
+    {.name = "check",
+     .summary = "look for damage in the files of a directory",
+     .usage = "[DIR] [--quick | --full] [--backups]",
+     .about = "Checks the database (structure, tables and views, rules), the journal, and with\n"
+              "--backups every backup. Changes nothing, works beside a running server. Prints one\n"
+              "line per finding; exits 1 when there is one.",
+     .options = "quick full backups backup-dir dbfilename json quiet",
+     .most_words = 1,
+     .run = admin_check},
     {.name = "info",
      .summary = "show what is in a directory",
      .usage = "[DIR]",
@@ -80,7 +103,7 @@ static int show_version(void) {
 }
 
 static int unknown(const char *name) {
-    admin_error("'%s' is no command; expected backup, info, export or import. "
+    admin_error("'%s' is no command; expected backup, restore, check, info, export or import. "
                 "rubellite --help says what they do",
                 name);
     return ADMIN_USAGE;
