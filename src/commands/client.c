@@ -327,6 +327,10 @@ void rl_cmd_client_kill(rl_ctx *c) {
 
 void rl_cmd_client_help(rl_ctx *c) {
     static const char *const lines[] = {
+        "CACHING (YES|NO)",
+        "    Remember the keys of the next command for client-side caching, or do not.",
+        "GETREDIR",
+        "    Return the ID that client-side caching redirects its messages to.",
         "GETNAME",
         "    Return the name of this connection.",
         "ID",
@@ -369,6 +373,11 @@ void rl_cmd_client_help(rl_ctx *c) {
         "    Tell the name or version of the client library.",
         "SETNAME <name>",
         "    Give this connection a name.",
+        "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]]",
+        "         [OPTIN] [OPTOUT] [NOLOOP]",
+        "    Client-side caching: tell this connection when what it has read changes.",
+        "TRACKINGINFO",
+        "    Return how client-side caching is set up for this connection.",
         "UNBLOCK <clientid> [TIMEOUT|ERROR]",
         "    Wake a blocked client.",
         "UNPAUSE",

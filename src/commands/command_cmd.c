@@ -222,6 +222,14 @@ static const char *const type_words[] = {
     [RL_ARGUMENT_BLOCK] = "block",
 };
 
+static const char *const argument_flags[] = {
+    [RL_ARGUMENT_OPTIONAL] = "optional",
+    [RL_ARGUMENT_MULTIPLE] = "multiple",
+    [RL_ARGUMENT_OPTIONAL | RL_ARGUMENT_MULTIPLE] = "optional multiple",
+    [RL_ARGUMENT_OPTIONAL | RL_ARGUMENT_MULTIPLE | RL_ARGUMENT_MULTIPLE_TOKEN] =
+        "optional multiple multiple_token",
+};
+
 /* A pair, when there is a value. */
 static void reply_named_text(rl_reply *r, const char *name, const char *value_or_null) {
     if (value_or_null == NULL)
@@ -247,9 +255,7 @@ static void reply_arguments(rl_reply *r, const rl_argument *arguments, int count
         reply_named_text(r, "deprecated_since", a->deprecated_since);
         if (a->flags) {
             rl_reply_text(r, "flags");
-            reply_words(r, a->flags == RL_ARGUMENT_OPTIONAL   ? "optional"
-                           : a->flags == RL_ARGUMENT_MULTIPLE ? "multiple"
-                                                              : "optional multiple");
+            reply_words(r, argument_flags[a->flags]);
         }
         if (a->inner_count)
             reply_arguments(r, a->inner, a->inner_count);

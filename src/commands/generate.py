@@ -89,9 +89,13 @@ class Syntax:
             inner = self.argument()
             inner["optional"] = True
             self.take("]")
+            if self.peek() == "...":
+                self.take()
+                inner["multiple"] = inner["multiple_token"] = True
             return inner
         word = self.take()
         result = {"token": None, "since": None, "deprecated": None, "optional": False, "multiple": False,
+                  "multiple_token": False,
                   "inner": [], "type": "string", "key_spec": -1}
         if re.fullmatch(r"[A-Z][A-Z-]*(![a-z_-]+)?", word):
             token, _, name = word.partition("!")
@@ -343,7 +347,7 @@ def table_c(commands):
 
 def argument_row(argument, shared, prefix):
     row = f".name = {quoted(argument['name'])}, .type = RL_ARGUMENT_{argument['type'].upper().replace('-', '_')}"
-    flags = [flag for flag in ("optional", "multiple") if argument[flag]]
+    flags = [flag for flag in ("optional", "multiple", "multiple_token") if argument[flag]]
     if flags:
         row += ", .flags = " + " | ".join("RL_ARGUMENT_" + flag.upper() for flag in flags)
     row += f", .key_spec = {argument['key_spec']}"

@@ -25,7 +25,8 @@ typedef enum rl_argument_type {
 
 enum {
     RL_ARGUMENT_OPTIONAL = 1 << 0,
-    RL_ARGUMENT_MULTIPLE = 1 << 1, /* may be repeated */
+    RL_ARGUMENT_MULTIPLE = 1 << 1,       /* may be repeated */
+    RL_ARGUMENT_MULTIPLE_TOKEN = 1 << 2, /* … together with its token */
 };
 
 typedef struct rl_argument {

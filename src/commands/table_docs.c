@@ -15,6 +15,13 @@ static const rl_argument args_auth[] = {
 static const rl_argument args_bgsave[] = {
     {.name = "schedule", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "SCHEDULE", .since = "3.2.2"},
 };
+static const rl_argument args_client_caching_mode[] = {
+    {.name = "yes", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "YES"},
+    {.name = "no", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "NO"},
+};
+static const rl_argument args_client_caching[] = {
+    {.name = "mode", .type = RL_ARGUMENT_ONEOF, .key_spec = -1, .inner = args_client_caching_mode, .inner_count = 2},
+};
 static const rl_argument args_client_kill_filter_new_format_normal_master_slave_pubsub[] = {
     {.name = "normal", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "NORMAL"},
     {.name = "master", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "MASTER", .since = "3.2.0"},
@@ -82,6 +89,15 @@ static const rl_argument args_client_setinfo[] = {
 };
 static const rl_argument args_client_setname[] = {
     {.name = "connection-name", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+};
+static const rl_argument args_client_tracking[] = {
+    {.name = "status", .type = RL_ARGUMENT_ONEOF, .key_spec = -1, .inner = args_client_no_evict_enabled, .inner_count = 2},
+    {.name = "client-id", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "REDIRECT"},
+    {.name = "prefix", .type = RL_ARGUMENT_STRING, .flags = RL_ARGUMENT_OPTIONAL | RL_ARGUMENT_MULTIPLE | RL_ARGUMENT_MULTIPLE_TOKEN, .key_spec = -1, .token = "PREFIX"},
+    {.name = "bcast", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "BCAST"},
+    {.name = "optin", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "OPTIN"},
+    {.name = "optout", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "OPTOUT"},
+    {.name = "noloop", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "NOLOOP"},
 };
 static const rl_argument args_client_unblock_timeout_error[] = {
     {.name = "timeout", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "TIMEOUT"},
@@ -349,95 +365,97 @@ const rl_command_doc rl_command_docs[] = {
     [0] = {.arguments = args_append, .argument_count = 2}, /* append */
     [1] = {.arguments = args_auth, .argument_count = 2}, /* auth */
     [3] = {.arguments = args_bgsave, .argument_count = 1}, /* bgsave */
-    [9] = {.arguments = args_client_kill, .argument_count = 1}, /* client|kill */
-    [10] = {.arguments = args_client_list, .argument_count = 2}, /* client|list */
-    [11] = {.arguments = args_client_no_evict, .argument_count = 1}, /* client|no-evict */
-    [12] = {.arguments = args_client_no_evict, .argument_count = 1}, /* client|no-touch */
-    [13] = {.arguments = args_client_pause, .argument_count = 2}, /* client|pause */
-    [14] = {.arguments = args_client_reply, .argument_count = 1}, /* client|reply */
-    [15] = {.arguments = args_client_setinfo, .argument_count = 1}, /* client|setinfo */
-    [16] = {.arguments = args_client_setname, .argument_count = 1}, /* client|setname */
-    [17] = {.arguments = args_client_unblock, .argument_count = 2}, /* client|unblock */
-    [21] = {.arguments = args_command_docs, .argument_count = 1}, /* command|docs */
-    [25] = {.arguments = args_command_docs, .argument_count = 1}, /* command|info */
-    [26] = {.arguments = args_command_list, .argument_count = 1}, /* command|list */
-    [28] = {.arguments = args_config_get, .argument_count = 1}, /* config|get */
-    [32] = {.arguments = args_config_set, .argument_count = 1}, /* config|set */
-    [33] = {.arguments = args_copy, .argument_count = 4}, /* copy */
-    [35] = {.system = true}, /* debug */
-    [36] = {.arguments = args_decr, .argument_count = 1}, /* decr */
-    [37] = {.arguments = args_decrby, .argument_count = 2}, /* decrby */
-    [38] = {.arguments = args_del, .argument_count = 1}, /* del */
-    [40] = {.arguments = args_echo, .argument_count = 1}, /* echo */
-    [42] = {.arguments = args_del, .argument_count = 1}, /* exists */
-    [43] = {.arguments = args_expire, .argument_count = 3}, /* expire */
-    [44] = {.arguments = args_expireat, .argument_count = 3}, /* expireat */
-    [45] = {.arguments = args_decr, .argument_count = 1}, /* expiretime */
-    [46] = {.arguments = args_flushall, .argument_count = 1}, /* flushall */
-    [47] = {.arguments = args_flushall, .argument_count = 1}, /* flushdb */
-    [48] = {.arguments = args_decr, .argument_count = 1}, /* get */
-    [49] = {.arguments = args_decr, .argument_count = 1}, /* getdel */
-    [50] = {.arguments = args_getex, .argument_count = 2}, /* getex */
-    [51] = {.arguments = args_getrange, .argument_count = 3}, /* getrange */
-    [52] = {.arguments = args_append, .argument_count = 2, .deprecated_since = "6.2.0", .replaced_by = "`SET` with `GET`"}, /* getset */
-    [53] = {.arguments = args_hello, .argument_count = 1}, /* hello */
-    [54] = {.arguments = args_decr, .argument_count = 1}, /* incr */
-    [55] = {.arguments = args_incrby, .argument_count = 2}, /* incrby */
-    [56] = {.arguments = args_incrbyfloat, .argument_count = 2}, /* incrbyfloat */
-    [57] = {.arguments = args_info, .argument_count = 1}, /* info */
-    [58] = {.arguments = args_keys, .argument_count = 1}, /* keys */
-    [62] = {.arguments = args_latency_graph, .argument_count = 1}, /* latency|graph */
-    [64] = {.arguments = args_latency_histogram, .argument_count = 1}, /* latency|histogram */
-    [65] = {.arguments = args_latency_graph, .argument_count = 1}, /* latency|history */
-    [67] = {.arguments = args_latency_reset, .argument_count = 1}, /* latency|reset */
-    [68] = {.arguments = args_lcs, .argument_count = 6}, /* lcs */
-    [69] = {.arguments = args_lolwut, .argument_count = 1}, /* lolwut */
-    [76] = {.arguments = args_memory_usage, .argument_count = 2}, /* memory|usage */
-    [77] = {.arguments = args_del, .argument_count = 1}, /* mget */
-    [79] = {.arguments = args_move, .argument_count = 2}, /* move */
-    [80] = {.arguments = args_mset, .argument_count = 1}, /* mset */
-    [81] = {.arguments = args_mset, .argument_count = 1}, /* msetnx */
-    [84] = {.arguments = args_decr, .argument_count = 1}, /* object|encoding */
-    [85] = {.arguments = args_decr, .argument_count = 1}, /* object|freq */
-    [87] = {.arguments = args_decr, .argument_count = 1}, /* object|idletime */
-    [88] = {.arguments = args_decr, .argument_count = 1}, /* object|refcount */
-    [89] = {.arguments = args_decr, .argument_count = 1}, /* persist */
-    [90] = {.arguments = args_pexpire, .argument_count = 3}, /* pexpire */
-    [91] = {.arguments = args_pexpireat, .argument_count = 3}, /* pexpireat */
-    [92] = {.arguments = args_decr, .argument_count = 1}, /* pexpiretime */
-    [93] = {.arguments = args_ping, .argument_count = 1}, /* ping */
-    [94] = {.arguments = args_psetex, .argument_count = 3}, /* psetex */
-    [95] = {.arguments = args_psubscribe, .argument_count = 1}, /* psubscribe */
-    [96] = {.arguments = args_decr, .argument_count = 1}, /* pttl */
-    [97] = {.arguments = args_publish, .argument_count = 2}, /* publish */
-    [99] = {.arguments = args_pubsub_channels, .argument_count = 1}, /* pubsub|channels */
-    [102] = {.arguments = args_pubsub_numsub, .argument_count = 1}, /* pubsub|numsub */
-    [103] = {.arguments = args_pubsub_channels, .argument_count = 1}, /* pubsub|shardchannels */
-    [104] = {.arguments = args_pubsub_shardnumsub, .argument_count = 1}, /* pubsub|shardnumsub */
-    [105] = {.arguments = args_punsubscribe, .argument_count = 1}, /* punsubscribe */
-    [108] = {.arguments = args_rename, .argument_count = 2}, /* rename */
-    [109] = {.arguments = args_rename, .argument_count = 2}, /* renamenx */
-    [113] = {.arguments = args_scan, .argument_count = 4}, /* scan */
-    [114] = {.arguments = args_select, .argument_count = 1}, /* select */
-    [115] = {.arguments = args_set, .argument_count = 5}, /* set */
-    [116] = {.arguments = args_setex, .argument_count = 3}, /* setex */
-    [117] = {.arguments = args_append, .argument_count = 2}, /* setnx */
-    [118] = {.arguments = args_setrange, .argument_count = 3}, /* setrange */
-    [119] = {.arguments = args_shutdown, .argument_count = 4}, /* shutdown */
-    [121] = {.arguments = args_slowlog_get, .argument_count = 1}, /* slowlog|get */
-    [125] = {.arguments = args_spublish, .argument_count = 2}, /* spublish */
-    [126] = {.arguments = args_ssubscribe, .argument_count = 1}, /* ssubscribe */
-    [127] = {.arguments = args_decr, .argument_count = 1}, /* strlen */
-    [128] = {.arguments = args_subscribe, .argument_count = 1}, /* subscribe */
-    [129] = {.arguments = args_getrange, .argument_count = 3, .deprecated_since = "2.0.0", .replaced_by = "`GETRANGE`"}, /* substr */
-    [130] = {.arguments = args_pubsub_shardnumsub, .argument_count = 1}, /* sunsubscribe */
-    [131] = {.arguments = args_swapdb, .argument_count = 2}, /* swapdb */
-    [133] = {.arguments = args_del, .argument_count = 1}, /* touch */
-    [134] = {.arguments = args_decr, .argument_count = 1}, /* ttl */
-    [135] = {.arguments = args_decr, .argument_count = 1}, /* type */
-    [136] = {.arguments = args_del, .argument_count = 1}, /* unlink */
-    [137] = {.arguments = args_pubsub_numsub, .argument_count = 1}, /* unsubscribe */
-    [139] = {.arguments = args_wait, .argument_count = 2}, /* wait */
-    [140] = {.arguments = args_waitaof, .argument_count = 3}, /* waitaof */
-    [141] = {.arguments = args_del, .argument_count = 1}, /* watch */
+    [5] = {.arguments = args_client_caching, .argument_count = 1}, /* client|caching */
+    [11] = {.arguments = args_client_kill, .argument_count = 1}, /* client|kill */
+    [12] = {.arguments = args_client_list, .argument_count = 2}, /* client|list */
+    [13] = {.arguments = args_client_no_evict, .argument_count = 1}, /* client|no-evict */
+    [14] = {.arguments = args_client_no_evict, .argument_count = 1}, /* client|no-touch */
+    [15] = {.arguments = args_client_pause, .argument_count = 2}, /* client|pause */
+    [16] = {.arguments = args_client_reply, .argument_count = 1}, /* client|reply */
+    [17] = {.arguments = args_client_setinfo, .argument_count = 1}, /* client|setinfo */
+    [18] = {.arguments = args_client_setname, .argument_count = 1}, /* client|setname */
+    [19] = {.arguments = args_client_tracking, .argument_count = 7}, /* client|tracking */
+    [21] = {.arguments = args_client_unblock, .argument_count = 2}, /* client|unblock */
+    [25] = {.arguments = args_command_docs, .argument_count = 1}, /* command|docs */
+    [29] = {.arguments = args_command_docs, .argument_count = 1}, /* command|info */
+    [30] = {.arguments = args_command_list, .argument_count = 1}, /* command|list */
+    [32] = {.arguments = args_config_get, .argument_count = 1}, /* config|get */
+    [36] = {.arguments = args_config_set, .argument_count = 1}, /* config|set */
+    [37] = {.arguments = args_copy, .argument_count = 4}, /* copy */
+    [39] = {.system = true}, /* debug */
+    [40] = {.arguments = args_decr, .argument_count = 1}, /* decr */
+    [41] = {.arguments = args_decrby, .argument_count = 2}, /* decrby */
+    [42] = {.arguments = args_del, .argument_count = 1}, /* del */
+    [44] = {.arguments = args_echo, .argument_count = 1}, /* echo */
+    [46] = {.arguments = args_del, .argument_count = 1}, /* exists */
+    [47] = {.arguments = args_expire, .argument_count = 3}, /* expire */
+    [48] = {.arguments = args_expireat, .argument_count = 3}, /* expireat */
+    [49] = {.arguments = args_decr, .argument_count = 1}, /* expiretime */
+    [50] = {.arguments = args_flushall, .argument_count = 1}, /* flushall */
+    [51] = {.arguments = args_flushall, .argument_count = 1}, /* flushdb */
+    [52] = {.arguments = args_decr, .argument_count = 1}, /* get */
+    [53] = {.arguments = args_decr, .argument_count = 1}, /* getdel */
+    [54] = {.arguments = args_getex, .argument_count = 2}, /* getex */
+    [55] = {.arguments = args_getrange, .argument_count = 3}, /* getrange */
+    [56] = {.arguments = args_append, .argument_count = 2, .deprecated_since = "6.2.0", .replaced_by = "`SET` with `GET`"}, /* getset */
+    [57] = {.arguments = args_hello, .argument_count = 1}, /* hello */
+    [58] = {.arguments = args_decr, .argument_count = 1}, /* incr */
+    [59] = {.arguments = args_incrby, .argument_count = 2}, /* incrby */
+    [60] = {.arguments = args_incrbyfloat, .argument_count = 2}, /* incrbyfloat */
+    [61] = {.arguments = args_info, .argument_count = 1}, /* info */
+    [62] = {.arguments = args_keys, .argument_count = 1}, /* keys */
+    [66] = {.arguments = args_latency_graph, .argument_count = 1}, /* latency|graph */
+    [68] = {.arguments = args_latency_histogram, .argument_count = 1}, /* latency|histogram */
+    [69] = {.arguments = args_latency_graph, .argument_count = 1}, /* latency|history */
+    [71] = {.arguments = args_latency_reset, .argument_count = 1}, /* latency|reset */
+    [72] = {.arguments = args_lcs, .argument_count = 6}, /* lcs */
+    [73] = {.arguments = args_lolwut, .argument_count = 1}, /* lolwut */
+    [80] = {.arguments = args_memory_usage, .argument_count = 2}, /* memory|usage */
+    [81] = {.arguments = args_del, .argument_count = 1}, /* mget */
+    [83] = {.arguments = args_move, .argument_count = 2}, /* move */
+    [84] = {.arguments = args_mset, .argument_count = 1}, /* mset */
+    [85] = {.arguments = args_mset, .argument_count = 1}, /* msetnx */
+    [88] = {.arguments = args_decr, .argument_count = 1}, /* object|encoding */
+    [89] = {.arguments = args_decr, .argument_count = 1}, /* object|freq */
+    [91] = {.arguments = args_decr, .argument_count = 1}, /* object|idletime */
+    [92] = {.arguments = args_decr, .argument_count = 1}, /* object|refcount */
+    [93] = {.arguments = args_decr, .argument_count = 1}, /* persist */
+    [94] = {.arguments = args_pexpire, .argument_count = 3}, /* pexpire */
+    [95] = {.arguments = args_pexpireat, .argument_count = 3}, /* pexpireat */
+    [96] = {.arguments = args_decr, .argument_count = 1}, /* pexpiretime */
+    [97] = {.arguments = args_ping, .argument_count = 1}, /* ping */
+    [98] = {.arguments = args_psetex, .argument_count = 3}, /* psetex */
+    [99] = {.arguments = args_psubscribe, .argument_count = 1}, /* psubscribe */
+    [100] = {.arguments = args_decr, .argument_count = 1}, /* pttl */
+    [101] = {.arguments = args_publish, .argument_count = 2}, /* publish */
+    [103] = {.arguments = args_pubsub_channels, .argument_count = 1}, /* pubsub|channels */
+    [106] = {.arguments = args_pubsub_numsub, .argument_count = 1}, /* pubsub|numsub */
+    [107] = {.arguments = args_pubsub_channels, .argument_count = 1}, /* pubsub|shardchannels */
+    [108] = {.arguments = args_pubsub_shardnumsub, .argument_count = 1}, /* pubsub|shardnumsub */
+    [109] = {.arguments = args_punsubscribe, .argument_count = 1}, /* punsubscribe */
+    [112] = {.arguments = args_rename, .argument_count = 2}, /* rename */
+    [113] = {.arguments = args_rename, .argument_count = 2}, /* renamenx */
+    [117] = {.arguments = args_scan, .argument_count = 4}, /* scan */
+    [118] = {.arguments = args_select, .argument_count = 1}, /* select */
+    [119] = {.arguments = args_set, .argument_count = 5}, /* set */
+    [120] = {.arguments = args_setex, .argument_count = 3}, /* setex */
+    [121] = {.arguments = args_append, .argument_count = 2}, /* setnx */
+    [122] = {.arguments = args_setrange, .argument_count = 3}, /* setrange */
+    [123] = {.arguments = args_shutdown, .argument_count = 4}, /* shutdown */
+    [125] = {.arguments = args_slowlog_get, .argument_count = 1}, /* slowlog|get */
+    [129] = {.arguments = args_spublish, .argument_count = 2}, /* spublish */
+    [130] = {.arguments = args_ssubscribe, .argument_count = 1}, /* ssubscribe */
+    [131] = {.arguments = args_decr, .argument_count = 1}, /* strlen */
+    [132] = {.arguments = args_subscribe, .argument_count = 1}, /* subscribe */
+    [133] = {.arguments = args_getrange, .argument_count = 3, .deprecated_since = "2.0.0", .replaced_by = "`GETRANGE`"}, /* substr */
+    [134] = {.arguments = args_pubsub_shardnumsub, .argument_count = 1}, /* sunsubscribe */
+    [135] = {.arguments = args_swapdb, .argument_count = 2}, /* swapdb */
+    [137] = {.arguments = args_del, .argument_count = 1}, /* touch */
+    [138] = {.arguments = args_decr, .argument_count = 1}, /* ttl */
+    [139] = {.arguments = args_decr, .argument_count = 1}, /* type */
+    [140] = {.arguments = args_del, .argument_count = 1}, /* unlink */
+    [141] = {.arguments = args_pubsub_numsub, .argument_count = 1}, /* unsubscribe */
+    [143] = {.arguments = args_wait, .argument_count = 2}, /* wait */
+    [144] = {.arguments = args_waitaof, .argument_count = 3}, /* waitaof */
+    [145] = {.arguments = args_del, .argument_count = 1}, /* watch */
 };

@@ -94,6 +94,7 @@ typedef struct rl_settings {
     int64_t slowlog_slower_than_us; /* -1: off */
     uint64_t slowlog_max_len, latency_monitor_threshold_ms;
     bool latency_tracking;
+    uint64_t tracking_table_max_keys; /* 0: no limit */
     char *notify_keyspace_events; /* letters; rl_notify_classes reads them */
     char *latency_percentiles; /* "50 99 99.9" */
 } rl_settings;

@@ -164,7 +164,6 @@ static const rl_config_row rows[] = {
      .text = "dir and dbfilename cannot be changed while the server runs."},
     {FIXED_ENUM("enable-module-command", "no", yes_no_local), WHY_SCRIPT},
     {LONG("busy-reply-threshold", "5000"), .alias = "lua-time-limit", WHY_SCRIPT},
-    {LONG("tracking-table-max-keys", "1000000"), .text = "There is no client-side caching yet."},
 
     /* --- data structures --- */
     {LONG("hash-max-listpack-entries", "512"), .alias = "hash-max-ziplist-entries", WHY_ENCODING},

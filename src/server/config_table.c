@@ -272,6 +272,9 @@ static const rl_config_row rows[] = {
      .text = "Entries SLOWLOG keeps."},
     {INT("latency-monitor-threshold", "0", 0, INT64_MAX, latency_monitor_threshold_ms),
      .unit = "milliseconds", .text = "Events that take longer go to LATENCY; 0 takes none."},
+    {INT("tracking-table-max-keys", "1000000", 0, INT64_MAX, tracking_table_max_keys),
+     .text = "Keys remembered for client-side caching (CLIENT TRACKING); beyond it the oldest are "
+             "given up and their readers told so. 0 sets no limit."},
     {.name = "notify-keyspace-events",
      .kind = RL_CONFIG_LIST,
      .initial = "",

@@ -218,6 +218,8 @@ void rl_dispatch_call(rl_session *s, const rl_command *command, const rl_bytes *
         rl_stats_count_error(stats, rl_bytes_text(s->reply.error_code));
         s->reply.errors = errors; /* counted: the EXEC around it has not failed */
     }
+    if (s->tracker && command->flags & RL_CMD_READONLY)
+        rl_tracking_remember(s, command, argv, argc);
     if (server->monitor_count)
         rl_monitor_feed(server, s, command, argv, argc);
     if (ticks >= server->slow_ticks)
@@ -253,6 +255,8 @@ static rl_dispatched run(rl_session *s, const rl_command *command, const rl_byte
         uint64_t seen = rl_keyspace_seen_seq(keys), newest = newest_seq(server);
         rl_conn_gate(s->conn, from, seen < newest ? seen : newest, 1, false);
     }
+    if (s->tracker)
+        rl_tracking_command_done(s, command);
     if (rl_chain_pending(&s->held_pushes))
         rl_session_push_held(s);
     return s->park == RL_PARK_NONE ? RL_DISPATCHED : RL_PARKED;

@@ -70,6 +70,8 @@ static void section_clients(rl_server *s, rl_buffer *out) {
         timed += x->park == RL_PARK_BLOCKED && x->block.deadline_ms;
         listening += rl_subscriber_count(&x->subscriber) > 0;
     }
+    rl_tracking_stats tracking;
+    rl_tracking_stats_read(rl_server_tracking(s), &tracking);
     rl_buffer_add_text(out, "# Clients\r\n");
     rl_info_count(out, "connected_clients", rl_server_session_count(s));
     rl_info_count(out, "cluster_connections", 0);
@@ -77,7 +79,7 @@ static void section_clients(rl_server *s, rl_buffer *out) {
     rl_info_count(out, "client_recent_max_input_buffer", input);
     rl_info_count(out, "client_recent_max_output_buffer", output);
     rl_info_count(out, "blocked_clients", rl_server_blocked_count(s));
-    rl_info_count(out, "tracking_clients", 0);
+    rl_info_count(out, "tracking_clients", tracking.clients);
     rl_info_count(out, "pubsub_clients", listening);
     rl_info_count(out, "clients_in_timeout_table", timed);
 }

@@ -66,9 +66,6 @@ void rl_info_stats(rl_server *s, rl_buffer *out) {
                                          "active_defrag_key_misses",
                                          "total_active_defrag_time",
                                          "current_active_defrag_time",
-                                         "tracking_total_keys",
-                                         "tracking_total_items",
-                                         "tracking_total_prefixes",
                                          "dump_payload_sanitizations",
                                          "io_threaded_reads_processed",
                                          "io_threaded_writes_processed",
@@ -89,12 +86,15 @@ void rl_info_stats(rl_server *s, rl_buffer *out) {
     absent(eviction, out);
     rl_info_count(out, "keyspace_hits", of_keys.hits);
     rl_info_count(out, "keyspace_misses", of_keys.misses);
-    rl_info_count(out, "pubsub_channels",
-                  rl_pubsub_count(rl_server_pubsub(s), RL_PUBSUB_CHANNEL));
-    rl_info_count(out, "pubsub_patterns",
-                  rl_pubsub_count(rl_server_pubsub(s), RL_PUBSUB_PATTERN));
+    rl_info_count(out, "pubsub_channels", rl_pubsub_count(rl_server_pubsub(s), RL_PUBSUB_CHANNEL));
+    rl_info_count(out, "pubsub_patterns", rl_pubsub_count(rl_server_pubsub(s), RL_PUBSUB_PATTERN));
     rl_info_count(out, "pubsubshard_channels",
                   rl_pubsub_count(rl_server_pubsub(s), RL_PUBSUB_SHARD));
+    rl_tracking_stats tracking;
+    rl_tracking_stats_read(rl_server_tracking(s), &tracking);
+    rl_info_count(out, "tracking_total_keys", tracking.keys);
+    rl_info_count(out, "tracking_total_items", tracking.items);
+    rl_info_count(out, "tracking_total_prefixes", tracking.prefixes);
     absent(others, out);
     /* Redis counts errors of commands that come from a master or from its append-only file. There
      * is no master here, and the journal holds rows, not commands: there can be none. */

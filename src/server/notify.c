@@ -42,10 +42,19 @@ static void on_event(void *arg, unsigned class, const char *event, int db, rl_by
         send_event(s, "keyevent", db, rl_bytes_text(event), key);
 }
 
+static void on_changed(void *arg, int db, rl_bytes key, uint64_t hash) {
+    rl_server *s = arg;
+    (void)db;
+    (void)hash;
+    rl_tracking_changed(s->tracking, key);
+}
+
 void rl_notify_refresh(rl_server *s) {
     s->notify_classes = rl_notify_classes(s->settings->notify_keyspace_events);
     rl_keyspace_observer observer = {
         .event = on_event,
+        .changed = on_changed,
+        .changes = rl_tracking_any(s->tracking),
         .arg = s,
         .classes = s->notify_classes & ~(unsigned)(RL_NOTIFY_KEYSPACE | RL_NOTIFY_KEYEVENT),
     };

@@ -227,6 +227,23 @@ size_t rl_pubsub_publish(rl_pubsub *p, rl_pubsub_kind kind, rl_bytes channel,
     return receivers;
 }
 
+void rl_pubsub_end(rl_pubsub *p, rl_pubsub_kind kind, rl_bytes name, rl_pubsub_deliver deliver,
+                   void *arg) {
+    topic *t = find_topic(p, kind, name, rl_hash(name));
+    if (t == NULL)
+        return;
+    deliver_all(t, NULL, deliver, arg);
+    for (size_t left = t->subscribers; left > 0; left--) /* the last takes the topic along */
+        end(p, t->first);
+}
+
+bool rl_pubsub_oldest(const rl_pubsub *p, rl_pubsub_kind kind, rl_bytes *name) {
+    const topic *t = p->kinds[kind].first;
+    if (t)
+        *name = rl_bytes_of(t->name, t->len);
+    return t != NULL;
+}
+
 /* ---- looking ---- */
 
 size_t rl_pubsub_count(const rl_pubsub *p, rl_pubsub_kind kind) {

@@ -3,6 +3,8 @@
  * Publish and subscribe: who listens to which channel. Knows names and subscribers, no sockets:
  * what a message looks like and how it is sent is the caller's business.
  *
+ * (Client-side caching has a table of its own of these, with keys for channels: tracking.c.)
+ *
  * Three kinds side by side that never meet: channels by name, patterns that channels are matched
  * with, and shard channels (SSUBSCRIBE), which without a cluster are channels of their own.
  *
@@ -55,6 +57,12 @@ void rl_pubsub_leave(rl_pubsub *p, rl_subscriber *s);
 typedef void (*rl_pubsub_deliver)(void *arg, rl_subscriber *s, const rl_bytes *pattern);
 size_t rl_pubsub_publish(rl_pubsub *p, rl_pubsub_kind kind, rl_bytes channel,
                          rl_pubsub_deliver deliver, void *arg);
+
+/* The same for one name and who listens to it, all of whom then listen to it no more. */
+void rl_pubsub_end(rl_pubsub *p, rl_pubsub_kind kind, rl_bytes name, rl_pubsub_deliver deliver,
+                   void *arg);
+/* The name that has been listened to for the longest time; false when there is none. */
+bool rl_pubsub_oldest(const rl_pubsub *p, rl_pubsub_kind kind, rl_bytes *name);
 
 size_t rl_pubsub_count(const rl_pubsub *p, rl_pubsub_kind kind); /* different names */
 size_t rl_pubsub_subscribers(const rl_pubsub *p, rl_pubsub_kind kind, rl_bytes name);

@@ -45,6 +45,9 @@ rl_latency *rl_server_latency(rl_server *s) {
 rl_pubsub *rl_server_pubsub(rl_server *s) {
     return s->pubsub;
 }
+rl_tracking *rl_server_tracking(rl_server *s) {
+    return s->tracking;
+}
 rl_net *rl_server_net(rl_server *s) {
     return s->net;
 }
@@ -377,6 +380,7 @@ rl_server *rl_server_create(const rl_server_options *options, rl_buffer *error) 
     s->slowlog = rl_slowlog_create();
     s->latency = rl_latency_create();
     s->pubsub = rl_pubsub_create();
+    s->tracking = rl_tracking_create(s);
     bool cache = strcmp(s->settings->dbfilename, ":memory:") == 0;
     if (!cache)
         s->batch = rl_batch_builder_create();
@@ -482,6 +486,7 @@ int rl_server_free(rl_server *s) {
     rl_batch_builder_free(s->batch);
     rl_latency_free(s->latency);
     rl_pubsub_free(s->pubsub);
+    rl_tracking_free(s->tracking);
     rl_slowlog_free(s->slowlog);
     rl_stats_free(s->stats);
     rl_registry_free(s->registry);

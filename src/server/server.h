@@ -54,6 +54,7 @@ rl_stats *rl_server_stats(rl_server *s);
 rl_slowlog *rl_server_slowlog(rl_server *s);
 rl_latency *rl_server_latency(rl_server *s);
 rl_pubsub *rl_server_pubsub(rl_server *s);
+rl_tracking *rl_server_tracking(rl_server *s);
 rl_net *rl_server_net(rl_server *s);
 #define RL_SERVER_CRON_HZ 10                      /* rl_server_cron a second, whatever `hz` says */
 const char *rl_server_run_id(const rl_server *s); /* 40 hex digits, new at every start */

@@ -21,6 +21,7 @@ struct rl_server {
     rl_slowlog *slowlog;
     rl_latency *latency;
     rl_pubsub *pubsub;
+    rl_tracking *tracking;
     unsigned notify_classes; /* of keyspace notifications */
     /* the loop */
     uv_loop_t loop;

@@ -39,6 +39,7 @@ rl_session *rl_session_create(rl_server *server, rl_conn *conn, uint64_t id) {
 void rl_session_free(rl_session *s) {
     rl_transaction_end(s);
     rl_pubsub_leave(s->server->pubsub, &s->subscriber);
+    rl_tracking_off(s);
     rl_chain_release(&s->held_pushes);
     rl_reader_release(&s->reader);
     rl_free(s->name);
@@ -62,6 +63,7 @@ void rl_session_reset(rl_session *s) {
     if (s->monitor)
         rl_server_remove_monitor(s->server, s);
     rl_pubsub_leave(s->server->pubsub, &s->subscriber);
+    rl_tracking_off(s);
     rl_session_set_text(&s->name, RL_BYTES(""));
     s->db = 0;
     s->reply.resp = 2;
@@ -243,16 +245,22 @@ size_t rl_session_input(void *session, const char *bytes, size_t len) {
 
 /* ---- describing ---- */
 
-static size_t session_flags(const rl_session *s, char *out) {
+static size_t session_flags(const rl_session *s, const rl_tracker_info *tracker, char *out) {
     size_t n = 0;
     if (s->monitor)
         out[n++] = 'O';
-    if (s->in_multi)
-        out[n++] = 'x';
     if (rl_subscriber_count(&s->subscriber))
         out[n++] = 'P';
+    if (s->in_multi)
+        out[n++] = 'x';
     if (s->park == RL_PARK_BLOCKED)
         out[n++] = 'b';
+    if (tracker->on)
+        out[n++] = 't';
+    if (tracker->broken_redirect)
+        out[n++] = 'R';
+    if (tracker->bcast)
+        out[n++] = 'B';
     if (s->watcher.dirty)
         out[n++] = 'd';
     if (s->close_after_reply)
@@ -270,21 +278,22 @@ static size_t session_flags(const rl_session *s, char *out) {
 
 size_t rl_session_memory(const rl_session *s) {
     return rl_alloc_size(s) + rl_reader_memory(&s->reader) + rl_conn_input_capacity(s->conn) +
-           rl_conn_output_memory(s->conn) + s->queued_bytes +
-           rl_subscriber_memory(&s->subscriber) + rl_alloc_size(s->name) +
-           rl_alloc_size(s->lib_name) + rl_alloc_size(s->lib_ver);
+           rl_conn_output_memory(s->conn) + s->queued_bytes + rl_subscriber_memory(&s->subscriber) +
+           rl_alloc_size(s->name) + rl_alloc_size(s->lib_name) + rl_alloc_size(s->lib_ver);
 }
 
 void rl_session_describe(const rl_session *s, rl_buffer *out) {
     char flags[16];
-    size_t flag_count = session_flags(s, flags), input = rl_conn_input_pending(s->conn);
+    rl_tracker_info tracker;
+    rl_tracker_info_read(s, &tracker);
+    size_t flag_count = session_flags(s, &tracker, flags), input = rl_conn_input_pending(s->conn);
     int64_t now_ms = s->server->now_ms;
     rl_buffer_printf(
         out, "id=%" PRIu64 " addr=%s laddr=%s fd=%d name=%s age=%" PRId64 " idle=%" PRId64, s->id,
         rl_conn_peer(s->conn), rl_conn_local(s->conn), rl_conn_fd(s->conn), s->name ? s->name : "",
         (now_ms - s->created_ms) / 1000, (now_ms - s->last_active_ms) / 1000);
-    rl_buffer_printf(out, " flags=%.*s db=%d sub=%u psub=%u ssub=%u multi=%d", (int)flag_count, flags,
-                     s->db, s->subscriber.count[RL_PUBSUB_CHANNEL],
+    rl_buffer_printf(out, " flags=%.*s db=%d sub=%u psub=%u ssub=%u multi=%d", (int)flag_count,
+                     flags, s->db, s->subscriber.count[RL_PUBSUB_CHANNEL],
                      s->subscriber.count[RL_PUBSUB_PATTERN], s->subscriber.count[RL_PUBSUB_SHARD],
                      s->in_multi ? s->queued_count : -1);
     rl_buffer_printf(out, " qbuf=%zu qbuf-free=%zu argv-mem=%zu multi-mem=%zu", input,
@@ -293,9 +302,11 @@ void rl_session_describe(const rl_session *s, rl_buffer *out) {
     rl_buffer_printf(out, " rbs=0 rbp=0 obl=%zu oll=0 omem=%zu tot-mem=%zu",
                      rl_conn_output_pending(s->conn), rl_conn_output_memory(s->conn),
                      rl_session_memory(s));
-    rl_buffer_printf(out, " events=r cmd=%s user=default redir=-1 resp=%d lib-name=%s lib-ver=%s\n",
-                     s->last_command ? s->last_command->name : "NULL", s->reply.resp,
-                     s->lib_name ? s->lib_name : "", s->lib_ver ? s->lib_ver : "");
+    rl_buffer_printf(
+        out, " events=r cmd=%s user=default redir=%" PRId64 " resp=%d lib-name=%s lib-ver=%s\n",
+        s->last_command ? s->last_command->name : "NULL",
+        tracker.on ? (int64_t)tracker.redirect : -1, s->reply.resp, s->lib_name ? s->lib_name : "",
+        s->lib_ver ? s->lib_ver : "");
 }
 
 /* ---- blocking ---- */

@@ -15,6 +15,7 @@
 #include "resp/reader.h"
 #include "server/command.h"
 #include "server/pubsub.h"
+#include "server/tracking.h"
 
 typedef struct rl_queued rl_queued; /* a command of a MULTI, see transaction.h */
 
@@ -65,6 +66,7 @@ struct rl_session {
     rl_watcher watcher;
     /* publish and subscribe */
     rl_subscriber subscriber;
+    rl_tracker *tracker;  /* client-side caching; NULL: it does not track */
     rl_chain held_pushes; /* what was pushed while its command ran: see publish.h */
     /* parked */
     rl_park park;

@@ -247,6 +247,7 @@ void rl_server_turn_end(void *server) {
     read_progress(s);
     if (s->blocked_count)
         wake_blocked(s);
+    rl_tracking_broadcast(s->tracking);
     rl_net_flush(s->net, s->progress.released_seq);
     /* Failed writes come after that flush, because it let go what the journal did take; without
      * this the others would wait for ever. */

@@ -21,9 +21,6 @@ substr sunsubscribe swapdb time touch ttl type unlink unsubscribe unwatch wait w
 LATER_COMMANDS = {"waitaof"}
 LATER_SUBCOMMANDS = {"client|setinfo", "client|no-touch"}
 
-# Subcommands of redis-server 7.0.15 that Rubellite does not have.
-MISSING_CLIENT = {"caching", "getredir", "tracking", "trackinginfo"}
-
 # What DEBUG has; the rest of Redis's is for the tests of Redis itself.
 DEBUG = {"DIGEST", "DIGEST-VALUE", "ERROR", "HELP", "HTSTATS", "LOADAOF", "LOG", "OBJECT", "POPULATE", "PROTOCOL",
          "RELOAD", "SET-ACTIVE-EXPIRE", "SLEEP", "STRINGMATCH-LEN"}
@@ -73,45 +70,19 @@ def _client(step, reply, proto):
     words = [arg.lower() for arg in step.args]
     if words[:2] == [b"client", b"help"]:
         kind, lines = reply
-        kept, dropping = [], False
-        for line in lines:
-            word = line[1].split(b" ")[0].decode()
-            if word:
-                dropping = word.lower() in MISSING_CLIENT
-            if not dropping:
-                kept.append(line)
+        kept = list(lines)
         for word in (b"SETINFO", b"NO-TOUCH"):
             kept.insert(1, ("+", word))
         return kind, kept
     if words[:2] == [b"command", b"info"]:
         kind, (entry,) = reply
         parts = list(entry[1])
-        subs = [sub for sub in parts[9][1]
-                if sub[1][0][1].decode().split("|")[1] not in MISSING_CLIENT]
+        subs = list(parts[9][1])
         parts[9] = (parts[9][0], subs + [_later_entry(name, arity, tips, proto) for name, arity, tips in (
             (b"client|setinfo", 4, (b"request_policy:all_nodes", b"response_policy:all_succeeded")),
             (b"client|no-touch", 3, ()))])
         return kind, [("*", parts)]
-    if words[:2] == [b"command", b"docs"]:
-        return _without_missing_docs(reply)
     return _unknown_subcommand(step, reply, proto)
-
-
-def _without_missing_docs(reply):
-    """COMMAND DOCS client without the subcommands that are not there."""
-    def mapped(tree, change):
-        kind, value = tree
-        if kind == "%":
-            return kind, change(value)
-        return kind, [part for pair in change(list(zip(value[0::2], value[1::2]))) for part in pair]
-
-    def subcommands(pairs):
-        return [(name, doc) for name, doc in pairs if name[1].decode().split("|")[1] not in MISSING_CLIENT]
-
-    def fields(pairs):
-        return [(name, mapped(value, subcommands) if name[1] == b"subcommands" else value) for name, value in pairs]
-
-    return mapped(reply, lambda pairs: [(name, mapped(doc, fields)) for name, doc in pairs])
 
 
 def _later_entry(name, arity, tips, proto):
@@ -151,8 +122,7 @@ def _only_ours(step, reply, proto):
     """COMMAND LIST without the commands that are not there."""
     kind, names = reply
     return kind, [name for name in names
-                  if name[1].decode().split("|")[0] in COMMANDS
-                  and name[1].decode() not in {"client|" + sub for sub in MISSING_CLIENT}]
+                  if name[1].decode().split("|")[0] in COMMANDS]
 
 
 _FIELDS = "CLIENT LIST and CLIENT INFO end with `lib-name` and `lib-ver`"
@@ -173,8 +143,8 @@ TABLE = {
     "client-fields": Difference(_FIELDS, _FIELDS_WHY, _client_fields(b"", b"")),
     "client-fields-set": Difference(_FIELDS, _FIELDS_WHY, _client_fields(b"lib", b"1.2")),
     "client-subcommands": Difference(
-        "No CLIENT TRACKING, TRACKINGINFO, CACHING and GETREDIR",
-        "Client-side caching is not there yet. They answer as an unknown subcommand does in Redis.", _client),
+        "CLIENT has the subcommands of 7.2",
+        "COMMAND and CLIENT HELP tell of them.", _client),
     "debug-subcommands": Difference(
         "DEBUG has what tools and tests use",
         "The rest of Redis's looks into its own data structures, or crashes it.", _debug),

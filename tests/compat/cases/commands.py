@@ -85,8 +85,7 @@ case("COMMAND GETKEYS", "COMMAND GETKEYS", "COMMAND GETKEYS GET", *["COMMAND GET
 case("COMMAND GETKEYSANDFLAGS", "COMMAND GETKEYSANDFLAGS", "COMMAND GETKEYSANDFLAGS GET",
      *["COMMAND GETKEYSANDFLAGS %s ## unordered_deep" % line for line in REQUESTS])
 
-case("COMMAND DOCS", *["COMMAND DOCS %s ## command_docs%s" % (name, " differs=client-subcommands" if name == "client"
-                                                             else "") for name in ALL],
+case("COMMAND DOCS", *["COMMAND DOCS %s ## command_docs" % name for name in ALL],
      """
 COMMAND DOCS get set nosuch ## command_docs
 COMMAND DOCS get get ## command_docs

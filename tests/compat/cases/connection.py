@@ -584,14 +584,6 @@ CLIENT KILL ID {id:b}
 """)
 # CLIENT UNBLOCK of a paused client is left out: redis-server 7.0.15 ends with a crash report.
 
-case("CLIENT subcommands that are not there yet", """
-CLIENT TRACKING ON ## differs=client-subcommands
-CLIENT TRACKING off ## differs=client-subcommands
-CLIENT TRACKINGINFO ## differs=client-subcommands
-CLIENT CACHING YES ## differs=client-subcommands
-CLIENT GETREDIR ## differs=client-subcommands
-""")
-
 # RESET ------------------------------------------------------------------------------------------------
 
 case("RESET", """

@@ -91,6 +91,25 @@ Test(pubsub, leaving_ends_everything)
     publish(RL_PUBSUB_CHANNEL, "c1", 0);
 }
 
+Test(pubsub, ending_a_name_tells_everybody_once)
+{
+    rl_bytes name;
+    cr_assert_not(rl_pubsub_oldest(pubsub, RL_PUBSUB_CHANNEL, &name));
+    rl_pubsub_subscribe(pubsub, &listeners[0], RL_PUBSUB_CHANNEL, RL_BYTES("old"));
+    for (int i = 0; i < LISTENERS; i++)
+        rl_pubsub_subscribe(pubsub, &listeners[i], RL_PUBSUB_CHANNEL, RL_BYTES("new"));
+    cr_assert(rl_pubsub_oldest(pubsub, RL_PUBSUB_CHANNEL, &name));
+    cr_assert(rl_bytes_equal(name, RL_BYTES("old")));
+    heard h = {0};
+    rl_pubsub_end(pubsub, RL_PUBSUB_CHANNEL, RL_BYTES("new"), hear, &h);
+    for (int i = 0; i < LISTENERS; i++)
+        cr_assert_eq(h.plain[i], 1);
+    cr_assert_eq(rl_subscriber_count(&listeners[0]), 1);
+    cr_assert_eq(rl_pubsub_count(pubsub, RL_PUBSUB_CHANNEL), 1);
+    rl_pubsub_end(pubsub, RL_PUBSUB_CHANNEL, RL_BYTES("new"), hear, &h);
+    cr_assert_eq(h.plain[0], 1);
+}
+
 /* ---- at random ---- */
 
 static const char *const names[NAMES] = {"a",  "b", "ab", "abc",  "x",   "",
