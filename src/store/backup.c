@@ -231,9 +231,10 @@ static int open_copy(run *r) {
     int code = rl_schema_open_more(r->part, false, &r->copy, r->error, r->error_len);
     if (code != RL_STORE_OK)
         return code;
-    /* exclusive: no shared memory when it is found to be in WAL mode, as the source is */
+    /* Exclusive: no shared memory when it is found to be in WAL mode, as the source is. (A mode of
+     * OFF is refused to a defensive connection; there is nothing to put into a journal anyway.) */
     int rc = sqlite3_exec(r->copy,
-                          "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = OFF;"
+                          "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY;"
                           "PRAGMA synchronous = OFF",
                           NULL, NULL, NULL);
     return rc == SQLITE_OK ? RL_STORE_OK : fail_sqlite(r, "cannot write", r->part, r->copy, rc);

@@ -174,7 +174,7 @@ typedef struct rl_store_stats {
     char wal_pinned_by[64];    /* its name */
     /* Backups. Numbers as of rl_store_backup_soon. */
     uint64_t backups_wanted, backups_done, backups_failed, backups_failed_last;
-    uint64_t backups_made; /* since the start, by whatever reason */
+    uint64_t backups_made;                          /* since the start, by whatever reason */
     uint64_t backup_running;                        /* the number of the one at work, 0: none */
     uint64_t backup_running_us;                     /* for how long so far */
     uint64_t backup_bytes_done, backup_bytes_total; /* of the one at work */
