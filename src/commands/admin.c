@@ -43,7 +43,7 @@ void rl_cmd_monitor(rl_ctx *c) {
     rl_reply_ok(c->reply);
 }
 
-/* ---- saving: data.db takes the place of the RDB file, the journal that of the AOF ---- */
+/* ---- saving: a backup takes the place of the RDB file, the journal that of the AOF ---- */
 
 void rl_cmd_lastsave(rl_ctx *c) {
     rl_reply_int(c->reply, rl_report_last_save_ms(c->server) / 1000);
@@ -59,25 +59,24 @@ static bool has_store(rl_ctx *c) {
     return false;
 }
 
-/* What went wrong in the store so far. */
-static int64_t failures_of(const rl_store_stats *stats) {
-    return (int64_t)(stats->fold_failures + stats->checkpoint_failures);
-}
-
-/* rl_block.seq is the checkpoint SAVE waits for, numbers[0] the failures before it. */
+/* rl_block.seq is the backup SAVE waits for, numbers[0] the folds that had failed before: without
+ * the fold there is no backup, and it may be long until it succeeds. */
 static bool save_ready(rl_server *server, rl_session *s) {
     rl_store_stats stats;
     rl_store_stats_read(rl_server_store(server), &stats);
-    return stats.checkpoints_done >= s->block.seq || failures_of(&stats) > s->block.numbers[0];
+    return stats.backups_done >= s->block.seq || stats.backups_failed_last >= s->block.seq ||
+           (int64_t)stats.fold_failures > s->block.numbers[0];
 }
 
 static void save_answer(rl_server *server, rl_session *s, rl_reply *reply, rl_wake why) {
     rl_store_stats stats;
     rl_store_stats_read(rl_server_store(server), &stats);
-    if (stats.checkpoints_done >= s->block.seq)
+    if (stats.backups_done >= s->block.seq)
         rl_reply_ok(reply);
     else if (why == RL_WAKE_UNBLOCK_ERROR || why == RL_WAKE_UNBLOCK_TIMEOUT)
         rl_reply_error(reply, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
+    else if (stats.backups_failed_last >= s->block.seq)
+        rl_reply_errorf(reply, "ERR Saving failed: %s", stats.last_backup_error);
     else
         rl_reply_errorf(reply,
                         "ERR Saving failed: %s. It is tried again; see store_failure in INFO "
@@ -89,29 +88,38 @@ void rl_cmd_save(rl_ctx *c) {
     rl_store_stats stats;
     if (!has_store(c))
         return;
-    if (c->in_exec) {
-        rl_store_checkpoint_soon(rl_server_store(c->server));
-        rl_reply_ok(c->reply);
+    if (c->in_exec) { /* the command table keeps it out of MULTI; a script must not wait either */
+        rl_reply_error(c->reply, "ERR SAVE waits for the disk, and a transaction cannot");
         return;
     }
     rl_server_seal(c->server);
     rl_store_stats_read(rl_server_store(c->server), &stats);
     rl_block block = {.ready = save_ready, .answer = save_answer};
-    block.numbers[0] = failures_of(&stats);
-    block.seq = rl_store_checkpoint_soon(rl_server_store(c->server));
+    block.numbers[0] = (int64_t)stats.fold_failures;
+    block.seq = rl_store_backup_soon(rl_server_store(c->server));
     rl_session_block(c->session, &block);
 }
 
 void rl_cmd_bgsave(rl_ctx *c) {
+    rl_store_stats stats;
     if (c->argc > 2 || (c->argc == 2 && !rl_bytes_is(c->argv[1], "SCHEDULE"))) {
         rl_ctx_syntax_error(c);
         return;
     }
     if (!has_store(c))
         return;
-    if (!c->in_exec)
-        rl_server_seal(c->server);
-    rl_store_checkpoint_soon(rl_server_store(c->server));
+    rl_store_stats_read(rl_server_store(c->server), &stats);
+    if (rl_report_is_saving(&stats)) {
+        rl_reply_error(c->reply, "ERR Background save already in progress");
+        return;
+    }
+    if (c->in_exec) {
+        rl_server_schedule_backup(c->server);
+        rl_reply_status(c->reply, "Background saving scheduled");
+        return;
+    }
+    rl_server_seal(c->server);
+    rl_store_backup_soon(rl_server_store(c->server));
     rl_reply_status(c->reply, "Background saving started");
 }
 

@@ -2,6 +2,7 @@
 /* INFO memory and persistence: what the data takes, and where it is. */
 #include <inttypes.h>
 #include <sys/sysinfo.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/number.h"
@@ -110,49 +111,66 @@ void rl_info_memory(rl_server *s, rl_buffer *out) {
 /* ---- persistence ---- */
 
 int64_t rl_report_last_save_ms(rl_server *s) {
-    int64_t last_ms = rl_server_started_ms(s);
-    if (rl_server_store(s)) {
-        rl_store_stats store;
+    rl_store_stats store = {0};
+    if (rl_server_store(s))
         rl_store_stats_read(rl_server_store(s), &store);
-        if (store.last_fold_wall_ms > last_ms)
-            last_ms = store.last_fold_wall_ms;
-        if (store.last_checkpoint_wall_ms > last_ms)
-            last_ms = store.last_checkpoint_wall_ms;
-    }
-    return last_ms;
+    return store.last_backup_ms ? store.last_backup_ms : rl_server_started_ms(s);
 }
 
-/* Changes that are not in data.db yet. Only batches are numbered, so while some wait this is what
- * they hold by the average so far; it is exact when it is 0. */
+bool rl_report_is_saving(const rl_store_stats *store) {
+    return store->backup_running || (store->backups_wanted > store->backups_done &&
+                                     store->backups_wanted > store->backups_failed_last);
+}
+
+/* Changes that are in no backup yet. Only batches are numbered, so this is what they hold by the
+ * average so far; it is exact when it is 0. */
 static uint64_t changes_waiting(rl_server *s, const rl_store_stats *store) {
     if (rl_server_store(s) == NULL)
         return rl_keyspace_changes(rl_server_keyspace(s));
-    uint64_t sealed = rl_server_open_seq(s) - 1, folded = rl_server_progress(s)->folded_seq;
-    if (sealed <= folded)
+    uint64_t sealed = rl_server_open_seq(s) - 1, saved = store->last_backup_seq;
+    if (sealed <= saved)
         return 0;
     uint64_t mean = store->folded_batches ? store->folded_changes / store->folded_batches : 1;
-    return (sealed - folded) * (mean ? mean : 1);
+    return (sealed - saved) * (mean ? mean : 1);
 }
 
-/* What Redis tells of its RDB file is told of data.db: a fold or a checkpoint is a save. */
+/* Keys of the backup at work, by how much of the file it has. */
+static void saving_now(rl_server *s, const rl_store_stats *store, rl_buffer *out) {
+    double part = store->backup_bytes_total
+                      ? (double)store->backup_bytes_done / (double)store->backup_bytes_total
+                      : 0;
+    size_t keys = 0;
+    for (int db = 0; db < rl_keyspace_databases(rl_server_keyspace(s)); db++) {
+        rl_db_stats of_db;
+        rl_keyspace_db_stats(rl_server_keyspace(s), db, &of_db);
+        keys += of_db.keys;
+    }
+    bool running = store->backup_running != 0;
+    rl_buffer_printf(out, "current_fork_perc:%.2f\r\n", running ? part * 100 : 0.0);
+    rl_info_count(out, "current_save_keys_processed",
+                  running ? (uint64_t)(part * (double)keys) : 0);
+    rl_info_count(out, "current_save_keys_total", running ? keys : 0);
+}
+
+static void seconds_line(rl_buffer *out, const char *name, bool known, uint64_t us) {
+    rl_buffer_printf(out, "%s:%" PRId64 "\r\n", name, known ? (int64_t)(us / 1000000) : -1);
+}
+
+/* What Redis tells of its RDB file is told of the backups. */
 static void saves(rl_server *s, const rl_store_stats *store, bool failing, rl_buffer *out) {
     rl_info_count(out, "current_cow_peak", 0);
     rl_info_count(out, "current_cow_size", 0);
     rl_info_count(out, "current_cow_size_age", 0);
-    rl_buffer_add_text(out, "current_fork_perc:0.00\r\n");
-    rl_info_count(out, "current_save_keys_processed", 0);
-    rl_info_count(out, "current_save_keys_total", 0);
+    saving_now(s, store, out);
     rl_info_count(out, "rdb_changes_since_last_save", changes_waiting(s, store));
-    rl_info_count(out, "rdb_bgsave_in_progress",
-                  store->checkpoints_wanted > store->checkpoints_done);
+    rl_info_count(out, "rdb_bgsave_in_progress", rl_report_is_saving(store));
+    failing |= *store->last_backup_error != '\0';
     rl_buffer_printf(out, "rdb_last_save_time:%" PRId64 "\r\nrdb_last_bgsave_status:%s\r\n",
                      rl_report_last_save_ms(s) / 1000, failing ? "err" : "ok");
-    if (store->checkpoints_done)
-        rl_info_count(out, "rdb_last_bgsave_time_sec", store->last_checkpoint_us / 1000000);
-    else
-        rl_buffer_add_text(out, "rdb_last_bgsave_time_sec:-1\r\n");
-    rl_buffer_add_text(out, "rdb_current_bgsave_time_sec:-1\r\n");
-    rl_info_count(out, "rdb_saves", store->checkpoints_done);
+    seconds_line(out, "rdb_last_bgsave_time_sec", store->backups_made > 0, store->last_backup_us);
+    seconds_line(out, "rdb_current_bgsave_time_sec", store->backup_running != 0,
+                 store->backup_running_us);
+    rl_info_count(out, "rdb_saves", store->backups_made);
     rl_info_count(out, "rdb_last_cow_size", 0);
     rl_info_count(out, "rdb_last_load_keys_expired", 0);
     rl_info_count(out, "rdb_last_load_keys_loaded", rl_server_load_report(s)->keys);
@@ -226,12 +244,32 @@ static void store_fields(rl_server *s, const rl_store_stats *store, rl_buffer *o
         {"checkpoint_last_usec", store->last_checkpoint_us},
         {"checkpoint_last_time", (uint64_t)store->last_checkpoint_wall_ms / 1000},
         {"checkpoint_wal_bytes", store->wal_bytes},
+        {"wal_pinned_seconds", (uint64_t)(store->wal_pinned_ms + 999) / 1000},
+        {"wal_pinned_bytes", store->wal_pinned_bytes},
+        {"backup_count", store->backup_count},
+        {"backup_running", store->backup_running != 0},
+        {"backup_bytes_done", store->backup_running ? store->backup_bytes_done : 0},
+        {"backup_bytes_total", store->backup_running ? store->backup_bytes_total : 0},
+        {"backup_failures", store->backups_failed},
+        {"backup_last_time", (uint64_t)store->last_backup_ms / 1000},
+        {"backup_last_bytes", store->last_backup_bytes},
+        {"backup_last_seq", store->last_backup_seq},
+        {"backup_last_usec", store->last_backup_us},
+        {"backup_next_time", (uint64_t)store->next_backup_ms / 1000},
         {"data_file_bytes", store->db_bytes},
         {"load_usec", (uint64_t)rl_server_load_report(s)->took_us},
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         rl_info_count(out, fields[i].name, fields[i].value);
-    rl_buffer_printf(out, "store_failure:%s\r\n", rl_store_failure(rl_server_store(s)));
+    rl_buffer_printf(out, "backup_last_error:%s\r\n", store->last_backup_error);
+    rl_buffer_add_text(out, "wal_pinned_by:");
+    if (store->wal_pinned_ms && store->wal_pinned_pid == (int)getpid())
+        rl_buffer_add_text(out, "this server");
+    else if (store->wal_pinned_ms && store->wal_pinned_pid)
+        rl_buffer_printf(out, "%s (pid %d)", store->wal_pinned_by, store->wal_pinned_pid);
+    else if (store->wal_pinned_ms)
+        rl_buffer_add_text(out, "unknown");
+    rl_buffer_printf(out, "\r\nstore_failure:%s\r\n", rl_store_failure(rl_server_store(s)));
 }
 
 void rl_info_persistence(rl_server *s, rl_buffer *out) {

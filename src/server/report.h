@@ -14,8 +14,9 @@ typedef struct rl_data_use {
 /* Measures anew (see rl_server_memory) and walks the sessions. */
 void rl_report_data_use(rl_server *s, rl_data_use *out);
 
-/* Wall time of the last fold or checkpoint: from then on data.db has what was there. The start of
- * the server before the first. */
+/* Wall time of the newest backup's content; the start of the server when there is none. */
 int64_t rl_report_last_save_ms(rl_server *s);
+/* A backup is being made, or one that was asked for is to come. */
+bool rl_report_is_saving(const rl_store_stats *store);
 
 #endif

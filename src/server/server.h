@@ -83,6 +83,8 @@ int64_t rl_server_now_ms(rl_server *s); /* the turn's time */
 /* CLIENT PAUSE: until wall time; writes_only or all commands. UNPAUSE: until 0. */
 void rl_server_pause(rl_server *s, int64_t until_ms, bool writes_only);
 bool rl_server_paused(const rl_server *s, bool *writes_only, int64_t *left_ms);
+/* BGSAVE in a transaction: a backup soon, with what the transaction has done. */
+void rl_server_schedule_backup(rl_server *s);
 /* Wakes a blocked session with its answer (CLIENT UNBLOCK). False when it is not blocked. */
 bool rl_server_unblock(rl_server *s, rl_session *session, rl_wake why);
 /* Parks a session; the server's side of rl_session_block and of postponed commands. */

@@ -44,6 +44,7 @@ struct rl_server {
         slow_ticks; /* a command of so many ticks is looked at by slow log and latency monitor */
     rl_store_progress progress;
     bool was_failed;
+    bool backup_scheduled; /* by BGSAVE in a transaction, for the next rl_server_cron */
     /* sessions */
     rl_session *first_session, *last_session;
     size_t session_count, monitor_count;

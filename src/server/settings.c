@@ -39,6 +39,13 @@ static void apply_store_limits(rl_server *s) {
     rl_store_set_fold_interval(s->store, s->settings->fold_interval_ms);
 }
 
+static void apply_upkeep(rl_server *s) {
+    if (s->store == NULL)
+        return;
+    rl_store_upkeep upkeep = rl_server_upkeep(s->settings);
+    rl_store_set_upkeep(s->store, &upkeep);
+}
+
 static void apply_keepalive(rl_server *s) {
     rl_net_set_keepalive(s->net, s->settings->tcp_keepalive_s);
 }
@@ -71,6 +78,13 @@ static const struct {
     {"appendfsync", apply_durability},
     {"journal-backlog-limit", apply_store_limits},
     {"fold-interval", apply_store_limits},
+    {"checkpoint-interval", apply_upkeep},
+    {"checkpoint-wal-size", apply_upkeep},
+    {"backup-interval", apply_upkeep},
+    {"backup-retain", apply_upkeep},
+    {"backup-rate", apply_upkeep},
+    {"journal-keep", apply_upkeep},
+    {"journal-keep-size", apply_upkeep},
     {"maxmemory", apply_maxmemory},
     {"tcp-keepalive", apply_keepalive},
     {"loglevel", apply_loglevel},

@@ -333,6 +333,10 @@ static void check_session(rl_server *s, rl_session *x) {
     }
 }
 
+void rl_server_schedule_backup(rl_server *s) {
+    s->backup_scheduled = true;
+}
+
 void rl_server_cron(rl_server *s) {
     rl_net_stats net;
     rl_server_turn_begin(s);
@@ -347,4 +351,9 @@ void rl_server_cron(rl_server *s) {
     }
     if (s->store)
         rl_store_collect(s->store);
+    if (s->store && s->backup_scheduled) {
+        s->backup_scheduled = false;
+        rl_server_seal(s);
+        rl_store_backup_soon(s->store);
+    }
 }
