@@ -210,6 +210,19 @@ static void journal(rl_server *s, const rl_store_stats *store, rl_buffer *out) {
     rl_info_count(out, "aof_delayed_fsync", 0);
 }
 
+/* What the start put in the place of a data.db that was missing or damaged. */
+static void restore_fields(rl_server *s, rl_buffer *out) {
+    const rl_restore_report *r = rl_store_restored(rl_server_store(s));
+    rl_info_count(out, "restored", r && r->restored);
+    if (r == NULL)
+        return;
+    rl_buffer_printf(out, "restored_from:%s\r\nrestored_reason:%s\r\nrestored_aside:%s\r\n",
+                     r->backup, r->reason, r->aside);
+    rl_info_count(out, "restored_time", (uint64_t)r->data_ms / 1000);
+    rl_info_count(out, "restored_journal_batches", r->journal_batches);
+    rl_info_count(out, "restored_journal_left", r->journal_left);
+}
+
 /* Our own words for all that. */
 static void store_fields(rl_server *s, const rl_store_stats *store, rl_buffer *out) {
     const rl_store_progress *progress = rl_server_progress(s);
@@ -227,6 +240,9 @@ static void store_fields(rl_server *s, const rl_store_stats *store, rl_buffer *o
         {"journal_syncs", store->journal_syncs},
         {"journal_failed_syncs", store->journal_failed_syncs},
         {"journal_last_sync_usec", store->journal_last_sync_us},
+        {"journal_kept_segments", store->journal_kept_segments},
+        {"journal_kept_bytes", store->journal_kept_bytes},
+        {"journal_kept_from", store->journal_kept_from},
         {"journal_replayed_batches", rl_server_load_report(s)->replayed_batches},
         {"fold_seq", progress->folded_seq},
         {"fold_backlog_bytes", progress->backlog_bytes},
@@ -283,6 +299,8 @@ void rl_info_persistence(rl_server *s, rl_buffer *out) {
     rl_buffer_add_text(out, "# Persistence\r\nloading:0\r\nasync_loading:0\r\n");
     saves(s, &stats, failing, out);
     journal(s, &stats, out);
-    if (store)
+    if (store) {
         store_fields(s, &stats, out);
+        restore_fields(s, out);
+    }
 }

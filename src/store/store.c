@@ -221,6 +221,13 @@ void rl_store_collect(rl_store *s) {
 
 /* --- progress -------------------------------------------------------------------------------- */
 
+/* With a journal that is kept for a restore, being folded is not enough for an answer: data.db alone
+ * has it then. Not while the journal is broken: that would hold up what the fold has saved. */
+static bool waits_to_be_kept(const rl_store *s) {
+    return store_is_journaled(s) && s->pending && !s->broken &&
+           s->options.upkeep.journal_keep == RL_JOURNAL_KEEP_BACKUP;
+}
+
 void rl_store_progress_read(const rl_store *s, rl_store_progress *out) {
     uint64_t folded = rl_writer_folded_seq(s->writer);
     uint64_t synced = rl_journal_synced(s->journal);
@@ -235,6 +242,8 @@ void rl_store_progress_read(const rl_store *s, rl_store_progress *out) {
         out->appended_seq = out->synced_seq; /* folded without a journal */
     out->released_seq =
         s->options.durability == RL_DURABILITY_ALWAYS ? out->synced_seq : out->appended_seq;
+    if (waits_to_be_kept(s) && out->released_seq >= rl_batch_seq(s->pending))
+        out->released_seq = rl_batch_seq(s->pending) - 1;
     if (out->released_seq < s->answered_seq)
         out->released_seq = s->answered_seq;
     out->backlog_bytes = backlog_bytes(s);
@@ -280,6 +289,9 @@ void rl_store_stats_read(const rl_store *s, rl_store_stats *out) {
     out->journal_syncs = j.syncs;
     out->journal_failed_syncs = j.failed_syncs;
     out->journal_last_sync_us = j.last_sync_us;
+    out->journal_kept_segments = j.kept_segments;
+    out->journal_kept_bytes = j.kept_bytes;
+    out->journal_kept_from = j.kept_from;
 }
 
 /* --- settings and wishes --------------------------------------------------------------------- */

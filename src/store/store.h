@@ -186,6 +186,7 @@ typedef struct rl_store_stats {
     uint64_t indexes_dropped;           /* users' indexes that stood in the way of a fold */
     uint64_t journal_segments, journal_spare_segments, journal_bytes_appended, journal_frames;
     uint64_t journal_syncs, journal_failed_syncs, journal_last_sync_us;
+    uint64_t journal_kept_segments, journal_kept_bytes, journal_kept_from; /* for a restore */
 } rl_store_stats;
 void rl_store_stats_read(const rl_store *s, rl_store_stats *out);
 
