@@ -150,8 +150,8 @@ TABLE = {
         "The rest of Redis's looks into its own data structures, or crashes it.", _debug),
     "saving": Difference(
         "SAVE, BGSAVE and BGREWRITEAOF write no RDB or AOF file",
-        "The data is in data.db and in the journal. SAVE answers once data.db is up to date; the other two work in "
-        "the background. The replies are Redis's."),
+        "The data is in data.db and in the journal. SAVE and BGSAVE make a backup, an SQLite file of its own; "
+        "BGREWRITEAOF folds the journal. The replies are Redis's."),
     "eviction": Difference(
         "`maxmemory` only with `maxmemory-policy noeviction`",
         "Eviction is not there yet, and a cache that is never evicted from would be a surprise."),
