@@ -36,7 +36,8 @@ struct rl_job {
      * answer of an earlier call of the same step is void then. SQLITE_BUSY also makes a plain job
      * be tried again, a few times. */
     int (*run)(rl_job *job, size_t step, sqlite3 *db);
-    /* Store thread, once: SQLITE_OK after the commit is synced, else why nothing of the steps was
+    /* Store thread, once: SQLITE_OK after the commit is synced (and folded_seq has reached a unit's
+     * seq), else why nothing of the steps was
      * committed, with SQLite's words (valid during the call). SQLITE_INTERRUPT: the store stopped
      * first; of a unit nothing is kept then. Hands the result on and returns at once. */
     void (*done)(rl_job *job, int rc, const char *why);
