@@ -91,7 +91,8 @@ void rl_cmd_client_reply(rl_ctx *c) {
     rl_session *s = c->session;
     if (rl_bytes_is(c->argv[2], "ON")) {
         s->reply_mode = RL_REPLY_ON;
-        s->reply.chain = rl_conn_output(s->conn);
+        if (s->unit == NULL) /* its replies are put together later */
+            s->reply.chain = rl_conn_output(s->conn);
         rl_reply_ok(c->reply);
     } else if (rl_bytes_is(c->argv[2], "OFF")) {
         s->reply_mode = RL_REPLY_OFF;
@@ -293,6 +294,7 @@ static int64_t kill_all(rl_ctx *c, const kill_filter *f) {
         if (s->close_after_reply || !kill_matches(c, f, s))
             continue;
         killed++;
+        s->killed = true;
         if (s != c->session)
             rl_session_close(s, RL_CLOSE_NOW);
         else

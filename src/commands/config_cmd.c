@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "commands/handlers.h"
 #include "commands/shared.h"
+#include "server/sql_session.h"
 
 /* What CONFIG GET found: the reply starts with how many there are, so they are kept first. */
 typedef struct found {
@@ -67,6 +68,7 @@ void rl_cmd_config_rewrite(rl_ctx *c) {
 
 void rl_cmd_config_resetstat(rl_ctx *c) {
     rl_stats_reset(rl_server_stats(c->server));
+    rl_server_sql_reset(c->server);
     rl_keyspace_stats_reset(c->keys);
     rl_net_stats_reset(rl_server_net(c->server));
     rl_reply_ok(c->reply);

@@ -130,6 +130,7 @@ void rl_cmd_slowlog_help(rl_ctx *c);
 void rl_cmd_slowlog_len(rl_ctx *c);
 void rl_cmd_slowlog_reset(rl_ctx *c);
 void rl_cmd_spublish(rl_ctx *c);
+void rl_cmd_sql(rl_ctx *c);
 void rl_cmd_ssubscribe(rl_ctx *c);
 void rl_cmd_strlen(rl_ctx *c);
 void rl_cmd_subscribe(rl_ctx *c);

@@ -341,6 +341,12 @@ static const rl_argument args_spublish[] = {
     {.name = "shardchannel", .type = RL_ARGUMENT_STRING, .key_spec = -1},
     {.name = "message", .type = RL_ARGUMENT_STRING, .key_spec = -1},
 };
+static const rl_argument args_sql[] = {
+    {.name = "letters", .type = RL_ARGUMENT_STRING, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "TYPES"},
+    {.name = "milliseconds", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "TIMEOUT"},
+    {.name = "statement", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+    {.name = "parameter", .type = RL_ARGUMENT_STRING, .flags = RL_ARGUMENT_OPTIONAL | RL_ARGUMENT_MULTIPLE, .key_spec = -1},
+};
 static const rl_argument args_ssubscribe[] = {
     {.name = "shardchannel", .type = RL_ARGUMENT_STRING, .flags = RL_ARGUMENT_MULTIPLE, .key_spec = -1},
 };
@@ -444,18 +450,19 @@ const rl_command_doc rl_command_docs[] = {
     [123] = {.arguments = args_shutdown, .argument_count = 4}, /* shutdown */
     [125] = {.arguments = args_slowlog_get, .argument_count = 1}, /* slowlog|get */
     [129] = {.arguments = args_spublish, .argument_count = 2}, /* spublish */
-    [130] = {.arguments = args_ssubscribe, .argument_count = 1}, /* ssubscribe */
-    [131] = {.arguments = args_decr, .argument_count = 1}, /* strlen */
-    [132] = {.arguments = args_subscribe, .argument_count = 1}, /* subscribe */
-    [133] = {.arguments = args_getrange, .argument_count = 3, .deprecated_since = "2.0.0", .replaced_by = "`GETRANGE`"}, /* substr */
-    [134] = {.arguments = args_pubsub_shardnumsub, .argument_count = 1}, /* sunsubscribe */
-    [135] = {.arguments = args_swapdb, .argument_count = 2}, /* swapdb */
-    [137] = {.arguments = args_del, .argument_count = 1}, /* touch */
-    [138] = {.arguments = args_decr, .argument_count = 1}, /* ttl */
-    [139] = {.arguments = args_decr, .argument_count = 1}, /* type */
-    [140] = {.arguments = args_del, .argument_count = 1}, /* unlink */
-    [141] = {.arguments = args_pubsub_numsub, .argument_count = 1}, /* unsubscribe */
-    [143] = {.arguments = args_wait, .argument_count = 2}, /* wait */
-    [144] = {.arguments = args_waitaof, .argument_count = 3}, /* waitaof */
-    [145] = {.arguments = args_del, .argument_count = 1}, /* watch */
+    [130] = {.arguments = args_sql, .argument_count = 4}, /* sql */
+    [131] = {.arguments = args_ssubscribe, .argument_count = 1}, /* ssubscribe */
+    [132] = {.arguments = args_decr, .argument_count = 1}, /* strlen */
+    [133] = {.arguments = args_subscribe, .argument_count = 1}, /* subscribe */
+    [134] = {.arguments = args_getrange, .argument_count = 3, .deprecated_since = "2.0.0", .replaced_by = "`GETRANGE`"}, /* substr */
+    [135] = {.arguments = args_pubsub_shardnumsub, .argument_count = 1}, /* sunsubscribe */
+    [136] = {.arguments = args_swapdb, .argument_count = 2}, /* swapdb */
+    [138] = {.arguments = args_del, .argument_count = 1}, /* touch */
+    [139] = {.arguments = args_decr, .argument_count = 1}, /* ttl */
+    [140] = {.arguments = args_decr, .argument_count = 1}, /* type */
+    [141] = {.arguments = args_del, .argument_count = 1}, /* unlink */
+    [142] = {.arguments = args_pubsub_numsub, .argument_count = 1}, /* unsubscribe */
+    [144] = {.arguments = args_wait, .argument_count = 2}, /* wait */
+    [145] = {.arguments = args_waitaof, .argument_count = 3}, /* waitaof */
+    [146] = {.arguments = args_del, .argument_count = 1}, /* watch */
 };

@@ -18,6 +18,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -296,6 +297,11 @@ int rl_conn_fd(const rl_conn *c) {
     uv_os_fd_t fd = -1;
     uv_fileno(&c->uv.handle, &fd);
     return fd;
+}
+
+bool rl_conn_peer_gone(const rl_conn *c) {
+    struct pollfd p = {.fd = rl_conn_fd(c), .events = POLLRDHUP};
+    return poll(&p, 1, 0) == 1 && p.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL);
 }
 
 size_t rl_conn_input_pending(const rl_conn *c) {

@@ -113,6 +113,9 @@ const char *rl_conn_peer(
     const rl_conn *c); /* "127.0.0.1:51234", "[::1]:51234", "/path/sock:0"; valid while it lives */
 const char *rl_conn_local(const rl_conn *c);
 int rl_conn_fd(const rl_conn *c);
+/* The peer has closed its side. For paused connections, where nobody reads up to the end; a system
+ * call. */
+bool rl_conn_peer_gone(const rl_conn *c);
 size_t rl_conn_input_pending(const rl_conn *c); /* unconsumed input bytes kept */
 size_t rl_conn_input_capacity(const rl_conn *c);
 size_t rl_conn_output_pending(const rl_conn *c); /* output bytes not handed to the kernel */

@@ -64,6 +64,8 @@ enum {
     RL_CMD_ONLY_SENTINEL = 1 << 21,
     RL_CMD_PROTECTED = 1 << 22, /* DEBUG: only with enable-debug-command */
     RL_CMD_IMMEDIATE = 1 << 23, /* runs at once inside MULTI: EXEC DISCARD MULTI WATCH QUIT RESET */
+    RL_CMD_DEFERRED = 1 << 25,  /* SQL: other threads run it; counted when it is answered; makes a
+                                   MULTI a unit (sql/unit.h) */
     RL_CMD_WHILE_SUBSCRIBED = 1 << 24, /* a RESP2 client that listens to channels may send it */
 };
 

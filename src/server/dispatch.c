@@ -173,20 +173,20 @@ static bool must_wait(rl_session *s, const rl_command *command) {
 
 /* ---- running ---- */
 
-static void after_slow(rl_session *s, const rl_bytes *argv, int argc, const rl_command *command,
-                       uint64_t ticks) {
-    const rl_settings *set = rl_server_settings(s->server);
+static void after_slow(rl_server *server, const rl_session *s, const rl_bytes *argv, int argc,
+                       const rl_command *command, uint64_t ticks) {
+    const rl_settings *set = rl_server_settings(server);
     rl_bytes copy[RL_REDACT_MAX];
     int64_t us = (int64_t)(rl_clock_ticks_to_ns(ticks) / 1000), now_s = rl_clock_wall_ms() / 1000;
     if (set->latency_monitor_threshold_ms)
-        rl_latency_add(rl_server_latency(s->server), set->latency_monitor_threshold_ms,
+        rl_latency_add(rl_server_latency(server), set->latency_monitor_threshold_ms,
                        command->flags & RL_CMD_FAST ? "fast-command" : "command", now_s,
                        (uint64_t)us / 1000);
     if (set->slowlog_slower_than_us >= 0 && us >= set->slowlog_slower_than_us &&
         !(command->flags & RL_CMD_SKIP_SLOWLOG))
-        rl_slowlog_add(rl_server_slowlog(s->server), set->slowlog_max_len, now_s, us,
-                       rl_redact(command, argv, argc, copy), argc, rl_conn_peer(s->conn),
-                       s->name ? s->name : "");
+        rl_slowlog_add(rl_server_slowlog(server), set->slowlog_max_len, now_s, us,
+                       rl_redact(command, argv, argc, copy), argc,
+                       s ? rl_conn_peer(s->conn) : "", s && s->name ? s->name : "");
 }
 
 void rl_dispatch_call(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc,
@@ -223,7 +223,49 @@ void rl_dispatch_call(rl_session *s, const rl_command *command, const rl_bytes *
     if (server->monitor_count)
         rl_monitor_feed(server, s, command, argv, argc);
     if (ticks >= server->slow_ticks)
-        after_slow(s, argv, argc, command, ticks);
+        after_slow(server, s, argv, argc, command, ticks);
+}
+
+void rl_dispatch_deferred(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc,
+                          bool in_exec) {
+    rl_server *server = s->server;
+    rl_ctx c = {.argv = argv,
+                .argc = argc,
+                .db = s->db,
+                .reply = &s->reply,
+                .keys = rl_server_keyspace(server),
+                .now_ms = rl_keyspace_now(rl_server_keyspace(server)),
+                .command = command,
+                .session = s,
+                .server = server,
+                .in_exec = in_exec};
+    uint32_t errors = s->reply.errors;
+    command->handler(&c);
+    rl_server_stats(server)->commands++;
+    if (server->monitor_count)
+        rl_monitor_feed(server, s, command, argv, argc);
+    if (s->reply.errors != errors) {
+        s->reply.errors = errors;
+        rl_dispatch_ended(server, s, command, argv, argc, 0, s->reply.error_code);
+    }
+}
+
+void rl_dispatch_ended(rl_server *server, const rl_session *s, const rl_command *command,
+                       const rl_bytes *argv, int argc, uint64_t took_us, const char *error_code) {
+    rl_stats *stats = rl_server_stats(server);
+    rl_command_stats *of_command = &stats->by_command[command->index];
+    /* A million ticks tell how long one is. */
+    double ns_per_tick = (double)rl_clock_ticks_to_ns(1000000) / 1e6;
+    uint64_t ticks = (uint64_t)((double)took_us * 1000.0 / ns_per_tick);
+    of_command->calls++;
+    of_command->ticks += ticks;
+    rl_stats_time(stats, of_command, ticks);
+    if (*error_code) {
+        of_command->failed++;
+        rl_stats_count_error(stats, rl_bytes_text(error_code));
+    }
+    if (ticks >= server->slow_ticks)
+        after_slow(server, s, argv, argc, command, ticks);
 }
 
 /* The batch that has what was done up to now: the open one, or the last sealed one while the open
@@ -326,11 +368,16 @@ rl_dispatched rl_dispatch(rl_session *s, const rl_command *command, const rl_byt
         return RL_DISPATCHED;
     }
     if (s->server->careful || s->in_multi || !s->authenticated ||
-        rl_subscriber_count(&s->subscriber) || command->flags & RL_CMD_PROTECTED) {
+        rl_subscriber_count(&s->subscriber) ||
+        command->flags & (RL_CMD_PROTECTED | RL_CMD_DEFERRED)) {
         if (refuse_checked(s, command))
             return RL_DISPATCHED;
         if (must_wait(s, command))
             return RL_POSTPONED;
+        if (command->flags & RL_CMD_DEFERRED && !s->in_multi) {
+            rl_dispatch_deferred(s, command, argv, argc, false);
+            return s->park == RL_PARK_NONE ? RL_DISPATCHED : RL_PARKED;
+        }
     }
     if (s->in_multi && !(command->flags & RL_CMD_IMMEDIATE)) {
         rl_transaction_queue(s, command, argv, argc, hash);

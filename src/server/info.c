@@ -158,6 +158,7 @@ static const struct {
     {"memory", rl_info_memory, true},
     {"persistence", rl_info_persistence, true},
     {"stats", rl_info_stats, true},
+    {"sql", rl_info_sql, true},
     {"replication", section_replication, true},
     {"cpu", section_cpu, true},
     {"modules", section_modules, true},

@@ -10,6 +10,7 @@
 
 void rl_info_memory(rl_server *s, rl_buffer *out);
 void rl_info_persistence(rl_server *s, rl_buffer *out);
+void rl_info_sql(rl_server *s, rl_buffer *out);
 void rl_info_stats(rl_server *s, rl_buffer *out);
 void rl_info_commandstats(rl_server *s, rl_buffer *out);
 void rl_info_errorstats(rl_server *s, rl_buffer *out);

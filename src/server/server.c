@@ -110,6 +110,8 @@ void rl_server_session_add(rl_server *s, rl_session *session) {
 void rl_server_session_remove(rl_server *s, rl_session *session) {
     if (session->monitor)
         rl_server_remove_monitor(s, session);
+    if (session->park == RL_PARK_BLOCKED && session->block.abandon)
+        session->block.abandon(s, session);
     rl_server_unlink_parked(s, session);
     *(session->prev ? &session->prev->next : &s->first_session) = session->next;
     *(session->next ? &session->next->prev : &s->last_session) = session->prev;
@@ -416,6 +418,8 @@ void rl_server_stop(rl_server *s, rl_shutdown how) {
     rl_net_listen_stop(s->net);
     for (rl_session *x = s->first_session; x != NULL; x = x->next)
         rl_conn_pause(x->conn); /* what was answered goes out; nothing new is begun */
+    if (s->sql)
+        rl_sql_service_cancel_all(s->sql);
     if (s->store)
         rl_store_sync_soon(s->store);
     uv_timer_again(&s->cron);
@@ -476,7 +480,9 @@ int rl_server_free(rl_server *s) {
     if (s->store && s->stopping == 0)
         s->stopping = RL_SHUTDOWN_NOSAVE + 1;
     /* The store's threads may still wake the loop: they end before it does. */
+    rl_sql_service_stop(s->sql);
     close_store(s);
+    rl_sql_service_free(s->sql);
     if (s->loop_open) {
         uv_close((uv_handle_t *)&s->wake, NULL);
         uv_run(&s->loop, UV_RUN_DEFAULT);

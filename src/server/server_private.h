@@ -5,6 +5,7 @@
 #define RL_SERVER_SERVER_PRIVATE_H
 
 #include "server/server.h"
+#include "sql/unit.h"
 
 struct rl_server {
     /* parts */
@@ -21,6 +22,8 @@ struct rl_server {
     rl_slowlog *slowlog;
     rl_latency *latency;
     rl_pubsub *pubsub;
+    rl_sql_service *sql;           /* NULL until the first SQL command */
+    const rl_command *sql_command; /* as the table has it */
     rl_tracking *tracking;
     unsigned notify_classes; /* of keyspace notifications */
     /* the loop */
@@ -45,12 +48,14 @@ struct rl_server {
     rl_store_progress progress;
     bool was_failed;
     bool backup_scheduled; /* by BGSAVE in a transaction, for the next rl_server_cron */
+    bool behind; /* something sealed is not released, so reads wait for what they see of it */
     /* sessions */
     rl_session *first_session, *last_session;
     size_t session_count, monitor_count;
     uint64_t next_session_id;
     rl_session *running; /* whose command is at work; NULL between commands */
     rl_session *parked;
+    rl_session *peer_look; /* the next blocked one whose peer is looked for; NULL: the first */
     size_t blocked_count, postponed_count;
     rl_chain sink; /* where replies go that nobody wants (CLIENT REPLY OFF) */
     /* pause */
@@ -82,6 +87,9 @@ void rl_server_session_remove(rl_server *s, rl_session *session);
 rl_durability rl_server_durability(const rl_settings *set); /* of appendonly and appendfsync */
 rl_store_upkeep rl_server_upkeep(const rl_settings *set);
 bool rl_server_apply_setting(void *server, const char *name, rl_buffer *error);
+/* Seals the open batch, which a unit's key commands have filled, and hands both to the store. The
+ * last sealed seq. */
+uint64_t rl_server_seal_unit(rl_server *s, rl_sql_unit *unit);
 void rl_server_arm_due(rl_server *s, uint64_t in_ms);
 void rl_server_check_memory(rl_server *s); /* against maxmemory */
 void rl_server_free_lazily(rl_server *s);

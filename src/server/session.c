@@ -313,5 +313,6 @@ void rl_session_describe(const rl_session *s, rl_buffer *out) {
 
 void rl_session_block(rl_session *s, const rl_block *block) {
     s->block = *block;
+    s->block.silent = s->reply.chain == &s->server->sink;
     rl_server_park(s->server, s, RL_PARK_BLOCKED);
 }

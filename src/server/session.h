@@ -17,6 +17,7 @@
 #include "server/pubsub.h"
 #include "server/tracking.h"
 
+typedef struct rl_sql_unit rl_sql_unit;
 typedef struct rl_queued rl_queued; /* a command of a MULTI, see transaction.h */
 
 /* What a session can be parked for. Its connection is paused meanwhile, so nothing behind the
@@ -39,8 +40,13 @@ typedef struct rl_block {
     bool (*ready)(rl_server *server, rl_session *s);
     void (*answer)(rl_server *server, rl_session *s, rl_reply *reply, rl_wake why);
     int64_t deadline_ms; /* wall time; 0: none */
+    /* CLIENT UNBLOCK: says whether it has any effect, and may answer later. NULL: answer at once. */
+    bool (*unblock)(rl_server *server, rl_session *s, rl_wake why);
+    void (*abandon)(rl_server *server, rl_session *s); /* the session ends unanswered; or NULL */
     uint64_t seq;        /* the command's own: what it waits for */
     int64_t numbers[2];
+    void *work;
+    bool silent; /* set by rl_session_block: CLIENT REPLY says that nobody wants the answer */
 } rl_block;
 
 struct rl_session {
@@ -56,6 +62,7 @@ struct rl_session {
     bool authenticated;
     bool large_request; /* the one being run has more bytes than a key may have */
     /* switches */
+    bool killed; /* CLIENT KILL */
     bool close_after_reply, no_evict, no_touch, monitor;
     enum { RL_REPLY_ON, RL_REPLY_OFF, RL_REPLY_SKIP_NEXT, RL_REPLY_SKIP } reply_mode;
     /* transaction */
@@ -63,6 +70,8 @@ struct rl_session {
     rl_queued *queued_first, *queued_last;
     int queued_count;
     size_t queued_bytes;
+    uint32_t queued_flags; /* of all queued commands */
+    rl_sql_unit *unit;     /* while EXEC makes one */
     rl_watcher watcher;
     /* publish and subscribe */
     rl_subscriber subscriber;

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "server/dispatch.h"
 #include "server/server.h"
+#include "server/sql_session.h"
 
 struct rl_queued {
     rl_queued *next;
@@ -35,6 +36,7 @@ void rl_transaction_queue(rl_session *s, const rl_command *command, const rl_byt
     s->queued_last = q;
     s->queued_count++;
     s->queued_bytes += bytes;
+    s->queued_flags |= command->flags;
 }
 
 void rl_transaction_end(rl_session *s) {
@@ -45,15 +47,42 @@ void rl_transaction_end(rl_session *s) {
     s->queued_first = s->queued_last = NULL;
     s->queued_count = 0;
     s->queued_bytes = 0;
+    s->queued_flags = 0;
     s->in_multi = s->multi_failed = false;
     rl_keyspace_unwatch(rl_server_keyspace(s->server), &s->watcher);
 }
 
 bool rl_transaction_writes(const rl_session *s) {
-    for (const rl_queued *q = s->queued_first; q != NULL; q = q->next)
-        if (q->command->flags & RL_CMD_WRITE)
-            return true;
-    return false;
+    return s->queued_flags & (RL_CMD_WRITE | RL_CMD_DEFERRED);
+}
+
+/* Runs the queued commands and frees them. */
+static void run_queue(rl_session *s, rl_queued *queue) {
+    for (rl_queued *q = queue, *next; q != NULL; q = next) {
+        next = q->next;
+        if (s->unit)
+            s->reply.chain = rl_sql_unit_replies(s->unit);
+        if (q->command->flags & RL_CMD_DEFERRED)
+            rl_dispatch_deferred(s, q->command, q->argv, q->argc, true);
+        else
+            rl_dispatch_call(s, q->command, q->argv, q->argc, q->hash, true);
+        rl_free(q);
+    }
+}
+
+/* With SQL in it: key commands run now, statements become the steps of a unit, and the answer comes
+ * once that is committed. */
+static void exec_unit(rl_ctx *c, rl_queued *queue, int count) {
+    rl_session *s = c->session;
+    rl_chain *out = s->reply.chain;
+    rl_server_seal(c->server); /* what was open is not the unit's */
+    s->unit = rl_server_sql_unit(c);
+    run_queue(s, queue);
+    s->reply.chain = out;
+    rl_transaction_end(s);
+    rl_sql_unit *unit = s->unit;
+    s->unit = NULL;
+    rl_session_wait_for_unit(s, unit, count);
 }
 
 void rl_transaction_exec(rl_ctx *c) {
@@ -86,11 +115,11 @@ void rl_transaction_exec(rl_ctx *c) {
     s->queued_first = s->queued_last =
         NULL; /* ours now: DISCARD's work inside must not free it under us */
     rl_keyspace_unwatch(c->keys, &s->watcher);
-    rl_reply_array(c->reply, (size_t)count);
-    for (rl_queued *q = queue, *next; q != NULL; q = next) {
-        next = q->next;
-        rl_dispatch_call(s, q->command, q->argv, q->argc, q->hash, true);
-        rl_free(q);
+    if (s->queued_flags & RL_CMD_DEFERRED && rl_server_store(c->server)) {
+        exec_unit(c, queue, count);
+        return;
     }
+    rl_reply_array(c->reply, (size_t)count);
+    run_queue(s, queue);
     rl_transaction_end(s);
 }

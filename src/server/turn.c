@@ -19,12 +19,15 @@
  * comes in the next turn, which starts at once, so that other clients have their turn between. */
 #define EXPIRE_PER_TURN 256
 #define NEVER_DUE       INT64_MAX
+#define PEERS_PER_TICK  256
 
 /* ---- begin ---- */
 
 static void begin_keyspace(rl_server *s) {
-    bool track = s->store && s->settings->appendonly && s->settings->appendfsync == 1;
-    rl_keyspace_begin(s->keys, s->now_ms, s->open_seq, s->progress.synced_seq, track);
+    bool always = s->settings->appendonly && s->settings->appendfsync == 1;
+    rl_keyspace_begin(s->keys, s->now_ms, s->open_seq,
+                      always ? s->progress.synced_seq : s->progress.released_seq,
+                      s->store && (always || s->behind));
 }
 
 void rl_server_turn_begin(rl_server *s) {
@@ -45,6 +48,20 @@ int64_t rl_server_now_ms(rl_server *s) {
 uint64_t rl_server_seal(rl_server *s) {
     if (s->batch && rl_batch_builder_bytes(s->batch)) {
         rl_store_append(s->store, rl_batch_seal(s->batch, s->open_seq));
+        s->open_seq++;
+        begin_keyspace(s);
+    }
+    return s->open_seq - 1;
+}
+
+uint64_t rl_server_seal_unit(rl_server *s, rl_sql_unit *unit) {
+    rl_batch *batch = NULL;
+    if (rl_batch_builder_bytes(s->batch)) {
+        batch = rl_batch_seal(s->batch, s->open_seq);
+        s->behind = true; /* nobody may be told of it before it is committed */
+    }
+    rl_sql_unit_submit(unit, batch);
+    if (batch) {
         s->open_seq++;
         begin_keyspace(s);
     }
@@ -77,6 +94,7 @@ static void read_progress(rl_server *s) {
     }
     bool failed = s->progress.failed, over = s->progress.over_limit;
     rl_store_progress_read(s->store, &s->progress);
+    s->behind = s->progress.released_seq < s->open_seq - 1;
     if (failed == s->progress.failed && over == s->progress.over_limit)
         return;
     if (failed != s->progress.failed) {
@@ -112,6 +130,8 @@ void rl_server_unlink_parked(rl_server *s, rl_session *session) {
     if (session->park_next)
         session->park_next->park_prev = session->park_prev;
     *(session->park == RL_PARK_BLOCKED ? &s->blocked_count : &s->postponed_count) -= 1;
+    if (s->peer_look == session)
+        s->peer_look = session->park_next;
     session->park_next = session->park_prev = NULL;
     session->park = RL_PARK_NONE;
 }
@@ -137,12 +157,14 @@ void rl_server_park(rl_server *s, rl_session *session, rl_park park) {
 bool rl_server_unblock(rl_server *s, rl_session *session, rl_wake why) {
     if (session->park != RL_PARK_BLOCKED)
         return false;
+    if (session->block.unblock && (why == RL_WAKE_UNBLOCK_ERROR || why == RL_WAKE_UNBLOCK_TIMEOUT))
+        return session->block.unblock(s, session, why);
     rl_chain *chain = session->reply.chain;
-    if (session->reply_mode != RL_REPLY_ON)
-        session->reply.chain = &s->sink;
+    session->reply.chain = session->block.silent ? &s->sink : rl_conn_output(session->conn);
     session->block.answer(s, session, &session->reply, why);
     session->reply.chain = chain;
     rl_conn_touch(session->conn);
+    rl_session_check_output(session);
     rl_server_park(s, session, RL_PARK_NONE);
     return true;
 }
@@ -220,7 +242,8 @@ static bool anything_unsent(const rl_server *s) {
 /* Stopping: once everything that was promised is on its way, or the time for it is up, the
  * connections close. */
 static void stop_step(rl_server *s) {
-    if (s->net == NULL || (s->stopping != RL_SHUTDOWN_NOW + 1 && anything_unsent(s) &&
+    if (s->net == NULL || (s->stopping != RL_SHUTDOWN_NOW + 1 &&
+                           (anything_unsent(s) || (s->sql && rl_sql_service_busy(s->sql))) &&
                            s->now_ms < s->stop_deadline_ms))
         return;
     rl_server_end_loop(s);
@@ -245,6 +268,8 @@ void rl_server_turn_end(void *server) {
     /* The batch goes to the journal before any reply goes out, because a reply is a promise. */
     rl_server_seal(s);
     read_progress(s);
+    if (s->sql && rl_sql_service_busy(s->sql))
+        rl_sql_service_step(s->sql, &s->progress);
     if (s->blocked_count)
         wake_blocked(s);
     rl_tracking_broadcast(s->tracking);
@@ -333,6 +358,19 @@ static void check_session(rl_server *s, rl_session *x) {
     }
 }
 
+/* A blocked client that goes away is noticed where its connection is read, unless it had sent more
+ * behind its command: that is not read before the command is answered. Some of them a time. */
+static void check_peers(rl_server *s) {
+    rl_session *x = s->peer_look ? s->peer_look : s->parked;
+    for (int i = 0; x != NULL && i < PEERS_PER_TICK; i++) {
+        s->peer_look = x->park_next;
+        if (x->park == RL_PARK_BLOCKED && !rl_conn_is_closing(x->conn) &&
+            rl_conn_peer_gone(x->conn))
+            rl_session_close(x, RL_CLOSE_NOW);
+        x = s->peer_look;
+    }
+}
+
 void rl_server_schedule_backup(rl_server *s) {
     s->backup_scheduled = true;
 }
@@ -349,6 +387,10 @@ void rl_server_cron(rl_server *s) {
         next = x->next;
         check_session(s, x);
     }
+    if (s->blocked_count)
+        check_peers(s);
+    if (s->sql && rl_sql_service_busy(s->sql))
+        rl_sql_service_tick(s->sql);
     if (s->store)
         rl_store_collect(s->store);
     if (s->store && s->backup_scheduled) {
