@@ -66,6 +66,13 @@ static int deny_reserved(sql_guard *g, const char *name) {
 
 /* --- actions --------------------------------------------------------------------------------- */
 
+int sql_deny_view(sql_guard *g, const char *name) {
+    return deny(g,
+                "SQLDENIED %s is a view of the keys and cannot be written; use SET, DEL, EXPIRE "
+                "and the like",
+                name);
+}
+
 static int on_write(sql_guard *g, const request *r) {
     if (sql_is_internal(r->first))
         return deny(g,
@@ -74,21 +81,24 @@ static int on_write(sql_guard *g, const request *r) {
                     "own",
                     r->first);
     if (sql_is_our_view(r->first))
-        return deny(g,
-                    "SQLDENIED %s is a view of the keys and cannot be written; use SET, DEL, "
-                    "EXPIRE and the like",
-                    r->first);
+        return sql_deny_view(g, r->first);
     return SQLITE_OK;
 }
 
+static int on_temporary(sql_guard *g, const request *r) {
+    (void)r;
+    return deny(g, "SQLDENIED temporary objects: connections are shared between clients; use WITH "
+                   "… AS, or an ordinary table that you drop when you are done");
+}
+
 static int on_create(sql_guard *g, const request *r) {
+    if (r->database && strcasecmp(r->database, "temp") == 0) /* CREATE TABLE temp.t */
+        return on_temporary(g, r);
     g->facts.schema = g->facts.makes = true;
     return is_ours(r->first) ? deny_reserved(g, r->first) : SQLITE_OK;
 }
 
 static int on_create_index(sql_guard *g, const request *r) {
-    if (sql_is_our_view(r->second))
-        return deny(g, "SQLDENIED %s is a view and has no index; make it on rl_key", r->second);
     if (strcasecmp(r->second, "rl_meta") == 0)
         return deny(g, "SQLDENIED rl_meta is Rubellite's own and has a few rows; an index on it "
                        "would gain nothing");
@@ -110,9 +120,6 @@ static int on_create_trigger(sql_guard *g, const request *r) {
 static int on_create_virtual(sql_guard *g, const request *r) {
     static const char *const modules[] = {"fts5",    "fts5vocab", "fts4",      "fts3",
                                           "fts4aux", "rtree",     "rtree_i32", "geopoly"};
-    if (r->database && strcasecmp(r->database, "temp") == 0)
-        return deny(g, "SQLDENIED temporary objects: connections are shared between clients; make "
-                       "an ordinary one, and drop it when you are done");
     for (size_t i = 0; i < sizeof modules / sizeof modules[0]; i++) {
         if (strcasecmp(r->second, modules[i]) == 0)
             return on_create(g, r);
@@ -121,12 +128,6 @@ static int on_create_virtual(sql_guard *g, const request *r) {
                 "SQLDENIED virtual tables of %s are not allowed; those of fts5, fts4, rtree and "
                 "geopoly are",
                 r->second);
-}
-
-static int on_temporary(sql_guard *g, const request *r) {
-    (void)r;
-    return deny(g, "SQLDENIED temporary objects: connections are shared between clients; use WITH "
-                   "… AS, or an ordinary table that you drop when you are done");
 }
 
 static int on_drop(sql_guard *g, const request *r) {
@@ -255,7 +256,6 @@ static int deny_pragma(sql_guard *g, const char *name, const char *how) {
 }
 
 static int on_pragma(sql_guard *g, const request *r) {
-    g->facts.pragma = true;
     const rl_sql_pragma *p = NULL;
     while ((p = rl_sql_pragma_next(p)) != NULL) {
         if (strcasecmp(p->name, r->first) == 0)
@@ -266,7 +266,6 @@ static int on_pragma(sql_guard *g, const request *r) {
     if (r->second && !p->value)
         return deny_pragma(g, p->name, " with a value");
     g->facts.pragma_reads = !p->writes;
-    g->facts.schema = true; /* it changes no rows */
     return SQLITE_OK;
 }
 

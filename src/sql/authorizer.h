@@ -20,8 +20,7 @@
 typedef struct sql_facts {
     bool schema;       /* it changes the schema or looks after it: it changes no rows */
     bool makes;        /* it may bring new names into the schema */
-    bool pragma;       /* it is a PRAGMA */
-    bool pragma_reads; /* one of those that change nothing */
+    bool pragma_reads; /* if it is a PRAGMA: it changes nothing (FTS5 asks one on its way, too) */
     char index_of[32]; /* it makes an index on this rl_ table; "" otherwise */
 } sql_facts;
 
@@ -37,6 +36,9 @@ void sql_guard_begin(sql_guard *g);
 /* For sqlite3_set_authorizer, with a sql_guard. */
 int sql_authorize(void *guard, int action, const char *first, const char *second,
                   const char *database, const char *inner);
+
+/* For what SQLite refuses by itself before it asks: stores the reason. */
+int sql_deny_view(sql_guard *g, const char *name);
 
 bool sql_is_internal(const char *name); /* begins with rl_, in any case */
 bool sql_is_our_view(const char *name); /* or is the name of one to come */

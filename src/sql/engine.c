@@ -54,8 +54,9 @@ struct rl_sql_engine {
     rl_sql_role role;
     sql_guard guard;
     sql_functions *functions;
-    sql_cache *cache; /* readers */
-    run *run;         /* NULL: none */
+    sql_cache *cache;   /* readers */
+    sqlite3_stmt *look; /* readers: see look_at_schema */
+    run *run;           /* NULL: none */
     int rc;
     char code[16];
 };
@@ -117,10 +118,19 @@ static step_result fail_words(rl_sql_engine *e, int rc) {
                 sql_text_characters(r->text, bytes) + 1);
 }
 
+/* For UPDATE and DELETE SQLite refuses views before it asks the authorizer. */
+static void look_for_view(rl_sql_engine *e) {
+    char name[32];
+    if (sscanf(sqlite3_errmsg(e->db), "cannot modify %31s because it is a view", name) == 1 &&
+        sql_is_our_view(name))
+        sql_deny_view(&e->guard, name);
+}
+
 /* An error of SQLite's, in our words where we know better. */
 static step_result fail_sqlite(rl_sql_engine *e, int rc) {
     run *r = e->run;
     e->rc = rc;
+    look_for_view(e);
     if (e->guard.reason[0])
         return fail(r, "%s", e->guard.reason);
     if (r->told)
@@ -208,7 +218,7 @@ static int run_own(rl_sql_engine *e, const char *sql) {
 
 /* EXPLAIN of a write is a read; SQLite says what the statement would be without EXPLAIN. */
 static bool is_read(sqlite3_stmt *stmt, const sql_facts *facts) {
-    if (facts->pragma)
+    if (sql_text_begins(sqlite3_sql(stmt), "PRAGMA"))
         return facts->pragma_reads;
     return sqlite3_stmt_isexplain(stmt) || sqlite3_stmt_readonly(stmt);
 }
@@ -298,20 +308,20 @@ static step_result begin_statement(rl_sql_engine *e) {
     return is_cancelled(r) ? fail_sqlite(e, SQLITE_INTERRUPT) : STEP_DONE;
 }
 
-/* A reader that has not read anything since the schema changed knows the old one. SQLite looks
- * again by itself for a missing table, but not for all that may be missing (an index): so before an
- * error is given, this makes it look. */
-static int prepare_fresh(rl_sql_engine *e, unsigned flags, sqlite3_stmt **stmt, const char **tail) {
-    const char *text = e->run->statement;
-    int rc = sqlite3_prepare_v3(e->db, text, -1, flags, stmt, tail);
-    if (rc != SQLITE_ERROR || e->role != RL_SQL_READER || e->guard.reason[0])
-        return rc;
-    run_own(e, "SELECT 1 FROM main.sqlite_schema LIMIT 1");
-    sql_guard_begin(&e->guard);
-    return sqlite3_prepare_v3(e->db, text, -1, flags, stmt, tail);
-}
-
 /* --- a script -------------------------------------------------------------------------------- */
+
+/* A reader that has not read anything since the schema changed knows the old one. SQLite notices
+ * when it runs a statement, and when it misses a table; not when it explains a statement, nor when
+ * it misses an index. Running this one makes it look. */
+static void look_at_schema(rl_sql_engine *e) {
+    e->guard.lifted = true;
+    if (e->look == NULL)
+        sqlite3_prepare_v3(e->db, "SELECT 1 FROM main.sqlite_schema LIMIT 1", -1,
+                           SQLITE_PREPARE_PERSISTENT, &e->look, NULL);
+    sqlite3_step(e->look);
+    sqlite3_reset(e->look);
+    e->guard.lifted = false;
+}
 
 static step_result prepare(rl_sql_engine *e, sqlite3_stmt **stmt) {
     run *r = e->run;
@@ -320,9 +330,13 @@ static step_result prepare(rl_sql_engine *e, sqlite3_stmt **stmt) {
         return fail(r, "SQLDENIED VACUUM would keep all clients waiting while it writes the whole "
                        "file anew; stop the server and run it with sqlite3");
     bool first = r->number == 1;
-    unsigned flags = first && e->role == RL_SQL_READER ? SQLITE_PREPARE_PERSISTENT : 0;
+    unsigned flags = 0;
+    if (first && e->role == RL_SQL_READER) {
+        look_at_schema(e);
+        flags = SQLITE_PREPARE_PERSISTENT;
+    }
     const char *tail = NULL;
-    int rc = prepare_fresh(e, flags, stmt, &tail);
+    int rc = sqlite3_prepare_v3(e->db, r->statement, -1, flags, stmt, &tail);
     if (rc == SQLITE_TOOBIG && e->guard.reason[0] == '\0') {
         e->rc = rc;
         return fail(r,
@@ -341,8 +355,10 @@ static step_result prepare(rl_sql_engine *e, sqlite3_stmt **stmt) {
     return STEP_DONE;
 }
 
-static bool may_cache(const rl_sql_engine *e, const sql_facts *facts) {
-    return e->role == RL_SQL_READER && !e->run->script && !facts->pragma;
+/* Some pragmas act while they are prepared. */
+static bool may_cache(const rl_sql_engine *e) {
+    return e->role == RL_SQL_READER && !e->run->script &&
+           !sql_text_begins(e->run->statement, "PRAGMA");
 }
 
 static step_result run_next(rl_sql_engine *e) {
@@ -359,7 +375,7 @@ static step_result run_next(rl_sql_engine *e) {
     }
     if (result == STEP_DONE)
         result = run_statement(e, stmt, &facts, *r->rest == '\0');
-    if (result == STEP_DONE && may_cache(e, &facts))
+    if (result == STEP_DONE && may_cache(e))
         sql_cache_put(e->cache, r->query->text, stmt);
     else
         sqlite3_finalize(stmt);
@@ -533,12 +549,15 @@ static rl_sql_outcome run_writer(rl_sql_engine *e, rl_chain *out) {
 
 /* --- the engine ------------------------------------------------------------------------------ */
 
-/* A small cache: there are several readers. Sorts go to files, however large. */
+/* A small cache: there are several readers. Sorts go to files, however large. Triggers and foreign
+ * keys never act here, but a statement that writes is prepared, and must get the writer's errors.
+ */
 static void configure_reader(rl_sql_engine *e) {
     sqlite3_exec(e->db,
                  "PRAGMA query_only = ON; PRAGMA foreign_keys = ON; PRAGMA temp_store = FILE;"
                  "PRAGMA cache_size = -4096",
                  NULL, NULL, NULL);
+    sqlite3_db_config(e->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 1, NULL);
     e->cache = sql_cache_create();
     sqlite3_set_authorizer(e->db, sql_authorize, &e->guard);
     sqlite3_progress_handler(e->db, LOOK_EVERY, on_progress, e);
@@ -559,6 +578,7 @@ void rl_sql_engine_free(rl_sql_engine *e) {
         return;
     if (e->role == RL_SQL_READER) {
         sql_cache_free(e->cache);
+        sqlite3_finalize(e->look);
         sql_functions_rest(e->functions);
         sqlite3_progress_handler(e->db, 0, NULL, NULL);
         sqlite3_set_authorizer(e->db, NULL, NULL);
