@@ -35,7 +35,8 @@ static void take_away(void) {
     progress.drawn = false;
 }
 
-static void complain(const char *kind, const char *format, va_list args) {
+__attribute__((format(printf, 2, 0))) static void complain(const char *kind, const char *format,
+                                                           va_list args) {
     take_away();
     fprintf(stderr, "rubellite: %s", kind);
     vfprintf(stderr, format, args);

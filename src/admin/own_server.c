@@ -55,7 +55,7 @@ static void become_server(const admin_own_server *s, const char *program, const 
         socket_path, "--unixsocketperm", "700",
         /* The journal goes on, but nobody waits for the disk: what was
          * imported is synced when it is folded, at the end at the latest. */
-        "--appendonly", "yes", "--appendfsync", "no", NULL};
+        "--appendonly", "yes", "--appendfsync", "no", "--backup-interval", "0", NULL};
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     signal(SIGPIPE, SIG_DFL);
     if (fchdir(s->dir_fd) == 0 && dup2(out, STDOUT_FILENO) >= 0 && dup2(out, STDERR_FILENO) >= 0)
@@ -67,19 +67,11 @@ static void become_server(const admin_own_server *s, const char *program, const 
 /* The last line that it printed says why it did not start. */
 static void say_why(const admin_own_server *s, const char *what) {
     char text[4096];
-    FILE *f = fopen(s->log_path, "re");
-    size_t len = 0;
-    if (f) {
-        if (fseek(f, 0, SEEK_END) == 0 && ftell(f) >= (long)sizeof text)
-            fseek(f, -(long)sizeof text + 1, SEEK_END);
-        else
-            rewind(f);
-        len = fread(text, 1, sizeof text - 1, f);
-        fclose(f);
-    }
-    while (len && (text[len - 1] == '\n' || text[len - 1] == '\r'))
+    off_t size = lseek(s->log_fd, 0, SEEK_END), most = (off_t)sizeof text - 1;
+    ssize_t len = pread(s->log_fd, text, (size_t)most, size > most ? size - most : 0);
+    while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
         len--;
-    text[len] = '\0';
+    text[len > 0 ? len : 0] = '\0';
     const char *line = strrchr(text, '\n');
     admin_error(PROGRAM " %s: %s", what, *text ? (line ? line + 1 : text) : "it said nothing");
 }
@@ -110,14 +102,15 @@ static int wait_for_socket(admin_own_server *s) {
     return fd;
 }
 
-static int open_log(admin_own_server *s) {
+/* A file without a name: nothing of it stays, however this ends. */
+static bool open_log(admin_own_server *s) {
     char path[] = "/tmp/rubellite-import-XXXXXX";
-    int fd = mkostemp(path, O_CLOEXEC);
-    if (fd < 0)
+    s->log_fd = mkostemp(path, O_CLOEXEC);
+    if (s->log_fd < 0)
         admin_error("cannot make %s: %s", path, strerror(errno));
     else
-        s->log_path = rl_strdup(path);
-    return fd;
+        unlink(path);
+    return s->log_fd >= 0;
 }
 
 static void forget(admin_own_server *s) {
@@ -125,29 +118,27 @@ static void forget(admin_own_server *s) {
         unlinkat(s->dir_fd, s->name, 0);
         close(s->dir_fd);
     }
-    if (s->log_path)
-        unlink(s->log_path);
-    rl_free(s->log_path);
-    *s = (admin_own_server){.dir_fd = -1};
+    if (s->log_fd >= 0)
+        close(s->log_fd);
+    *s = (admin_own_server){.dir_fd = -1, .log_fd = -1};
 }
 
 int admin_own_server_start(admin_own_server *s, const admin_datadir *d, const admin_args *args,
                            int *fd) {
-    *s = (admin_own_server){.dir_fd = open(d->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    *s = (admin_own_server){.dir_fd = open(d->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+                            .log_fd = -1};
     snprintf(s->name, sizeof s->name, ".import-%ld.sock", (long)getpid());
     if (s->dir_fd < 0) {
         admin_error("%s: %s", d->dir, strerror(errno));
         return ADMIN_FAILED;
     }
-    int log = open_log(s);
     char *program = find_program(args);
-    if (log >= 0) {
+    if (open_log(s)) {
         s->pid = fork();
         if (s->pid == 0)
-            become_server(s, program, d->dbfilename, log);
+            become_server(s, program, d->dbfilename, s->log_fd);
         if (s->pid < 0)
             admin_error("cannot start " PROGRAM ": %s", strerror(errno));
-        close(log);
     }
     rl_free(program);
     *fd = s->pid > 0 ? wait_for_socket(s) : -1;

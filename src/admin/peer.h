@@ -20,10 +20,10 @@ int admin_connect_unix(const char *path);
 int admin_log_in(int fd, const admin_args *args);
 
 typedef struct admin_own_server {
-    pid_t pid;      /* 0: none */
-    int dir_fd;     /* of the data directory */
-    char name[64];  /* of the socket, in it */
-    char *log_path; /* what it prints */
+    pid_t pid;     /* 0: none */
+    int dir_fd;    /* of the data directory */
+    char name[64]; /* of the socket, in it */
+    int log_fd;    /* what it prints */
 } admin_own_server;
 
 /* Starts rubellite-server on the directory and connects; *fd is the socket. An exit code. */
