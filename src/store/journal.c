@@ -242,6 +242,10 @@ void rl_journal_close(rl_journal *j, bool empty) {
         rl_journal_wake(j, RL_NAP);
         pthread_join(j->syncer, NULL);
         j->running = false;
+        if (j->current)
+            take_segment(j, NULL);
+        if (atomic_load(&j->keep) && atomic_load(&j->fault) == 0)
+            rl_segment_close_chain(j);
     }
     if (empty && !atomic_load(&j->keep)) {
         rl_segment *s;

@@ -13,8 +13,9 @@
 #define FRAME_MAGIC    UINT32_C(0x72664c52) /* "RLfr" */
 #define CHECKED_BYTES  56                   /* of either header, in front of its checksum */
 #define CHECKSUM_PLACE 56
-#define EARLIER_PLACE  96 /* of the checksum over what a segment's header says of the ones before  \
-                           */
+#define EARLIER_PLACE                                                                              \
+    96 /* of the checksum over what a segment's header says of the ones before                     \
+        */
 #define SUFFIX ".journal"
 
 static const char segment_magic[8] = {'R', 'L', 'j', 'o', 'u', 'r', 'n', 'l'};

@@ -23,7 +23,8 @@
  *       64   8    number of the last of a run of segments that will not be written any more …
  *       72   8    … and the highest seq of any frame in segments up to that number
  *       80   8    where the gapless run of seqs begins that the journal holds …
- *       88   8    … and how far it was written; below the begin: nothing is said
+ *       88   8    … and how far it is safe from power loss; below the begin the run is empty, but
+ *                   everything up to here is safe all the same, in data.db
  *       96   8  XXH3-64 of bytes 0 to 95; when it does not check, nothing is said about the others
  *   Magic, version and checksum keep their places in every later version, so that an older server
  *   can tell "newer" from "broken". A header that does not check, or that belongs to another
@@ -52,7 +53,7 @@
  *      again. Both have the same changes.
  *   5. Within a life of the server every frame of a later seq that was ever called synced comes
  * with all earlier ones that are not folded: each on disk, in some segment. So after reading: a
- * frame that says "synced up to 80" while 75 is neither folded nor here means damage.
+ * frame (or a header) that says "safe up to 80" while 75 is neither folded nor here means damage.
  *   6. A start folds what is here, up to seq L, and before the first new frame it makes sure that
  * no frame above L is left: it takes the validity from every file (header zeroed, or file removed)
  *      or, when folded batches are kept for a restore, overwrites with zeros what lies behind the

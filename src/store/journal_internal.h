@@ -187,6 +187,9 @@ rl_journal_fault rl_segment_cut(rl_journal *j, rl_segment *s);
  * disk and in `live`; 0: call again; -1: failed, *fault says how, and nothing half made is left. */
 int rl_segment_make(rl_journal *j, uint64_t frame_bytes, rl_segment **out, rl_journal_fault *fault);
 void rl_segment_make_cancel(rl_journal *j);
+/* At the end of a life, in the header of the segment that was never used: what was written before
+ * it, and that it is safe. */
+void rl_segment_close_chain(rl_journal *j);
 /* The highest seq of any frame that may be in it. */
 uint64_t rl_segment_top(const rl_segment *s);
 /* Puts aside what is folded (and released). */

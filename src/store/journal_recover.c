@@ -7,10 +7,10 @@
  * none is missing. Going by the index and not by the place in the files makes the order of
  * segments, frames that are there twice, and segments that are missing, harmless.
  *
- * Where the chain ends, the question is whether something is lost. Frames carry the seq that was
- * known to be safe when they were written. If any names a seq beyond the end, then what was
- * promised is missing: damage. Otherwise frames beyond the end were never promised to survive, and
- * they are dropped.
+ * Where the chain ends, the question is whether something is lost. Frames, and headers, carry the
+ * seq that was known to be safe when they were written. If any names a seq beyond the end, then
+ * what was promised is missing: damage. Otherwise frames beyond the end were never promised to
+ * survive, and they are dropped.
  */
 #include "store/journal_internal.h"
 
@@ -250,6 +250,8 @@ static int index_fill(frame_index *index, rl_journal *j, uint64_t after_seq,
         if (s->header != RL_HEADER_GOOD)
             continue;
         bool foreign = j->owner && s->said.owner && s->said.owner != j->owner;
+        if (!foreign && s->said.chain_to > index->claimed_seq)
+            index->claimed_seq = s->said.chain_to;
         if (!foreign && skip_segment(s, said_top(s, &teller), after_seq)) {
             report->skipped_segments++;
             continue;

@@ -211,46 +211,67 @@ static rl_journal_fault make_fill(rl_journal *j) {
     return 0;
 }
 
+/* Nothing will be written to it any more, and what was is on disk. */
+static bool is_settled(const rl_segment *s) {
+    return is_sealed(s) && !s->dead && !s->given_up &&
+           s->synced_seq >= atomic_load_explicit(&s->last_seq, memory_order_acquire);
+}
+
 /* What the next start may rely on: see invariant 7 of the format. */
 static void describe_earlier(const rl_journal *j, rl_segment_header *header) {
+    header->sealed_number = 0;
     header->sealed_seq = j->retired_seq;
-    for (const rl_segment *s = j->live.head; s && is_sealed(s); s = s->next) {
+    uint64_t synced = atomic_load(&j->synced);
+    uint64_t to = atomic_load(&j->appended);
+    to = to < synced ? to : synced;
+    for (const rl_segment *s = j->live.head; s && is_settled(s); s = s->next) {
         uint64_t top = rl_segment_top(s);
+        uint64_t last = atomic_load_explicit(&s->last_seq, memory_order_relaxed);
         header->sealed_number = s->number;
         header->sealed_seq = top > header->sealed_seq ? top : header->sealed_seq;
+        to = last > to ? last : to;
     }
-    /* In this order: a run that begins meanwhile then ends before it begins. */
-    uint64_t to = atomic_load(&j->appended);
-    uint64_t synced = atomic_load(&j->synced);
-    to = to < synced ? to : synced;
     header->chain_to = to > j->start_seq ? to : j->start_seq;
+    /* Last: a run that begins meanwhile then ends before it begins. */
     header->chain_from = atomic_load(&j->chain_from);
 }
 
+static rl_journal_fault write_header(rl_journal *j, rl_segment *s) {
+    char block[RL_SEGMENT_HEADER_BYTES];
+    describe_earlier(j, &s->said);
+    rl_segment_header_write(block, &s->said);
+    if (rl_file_write_all(s->fd, block, sizeof(block), 0) != 0)
+        return rl_journal_fault_of(RL_DOING_WRITE, errno, s->number);
+    if (j->files->datasync(s->fd) != 0)
+        return rl_journal_fault_of(RL_DOING_SYNC, errno, s->number);
+    return 0;
+}
+
+/* Later syncs of frames would take the header along. Syncing it now keeps that from the first of
+ * them, and shows a disk that fails before anything depends on it. The directory has to be synced
+ * now: nobody does it later. */
 static rl_journal_fault make_finish(rl_journal *j) {
     rl_segment *s = j->making;
     rl_random_bytes(&s->salt, sizeof(s->salt));
-    char block[RL_SEGMENT_HEADER_BYTES];
-    rl_segment_header header = {
+    s->said = (rl_segment_header){
         .number = s->number,
         .salt = s->salt,
         .size = s->size,
         .made_ms = (uint64_t)rl_clock_wall_ms(),
         .owner = j->owner,
     };
-    describe_earlier(j, &header);
-    rl_segment_header_write(block, &header);
-    /* Later syncs of frames would take the header along. Syncing it now keeps that from the first
-     * of them, and shows a disk that fails before anything depends on it. The directory has to be
-     * synced now: nobody does it later. */
-    if (rl_file_write_all(s->fd, block, sizeof(block), 0) != 0)
-        return rl_journal_fault_of(RL_DOING_WRITE, errno, s->number);
-    if (j->files->datasync(s->fd) != 0)
-        return rl_journal_fault_of(RL_DOING_SYNC, errno, s->number);
-    if (j->files->sync_dir(j->dir) != 0)
-        return rl_journal_fault_of(RL_DOING_SYNC_DIR, errno, 0);
-    s->header = RL_HEADER_GOOD;
-    return 0;
+    rl_journal_fault fault = write_header(j, s);
+    if (!fault && j->files->sync_dir(j->dir) != 0)
+        fault = rl_journal_fault_of(RL_DOING_SYNC_DIR, errno, 0);
+    if (!fault)
+        s->header = RL_HEADER_GOOD;
+    return fault;
+}
+
+void rl_segment_close_chain(rl_journal *j) {
+    rl_segment *unused = atomic_load(&j->ready);
+    if (unused)
+        (void)write_header(j, unused); /* it holds nothing: no harm when it fails */
 }
 
 int rl_segment_make(rl_journal *j, uint64_t frame_bytes, rl_segment **out,

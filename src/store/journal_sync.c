@@ -139,20 +139,30 @@ static void do_sync(rl_journal *j) {
     progress(j);
 }
 
+/* What is kept must survive a power failure too. Nobody waits for these any more: they are folded.
+ */
+static void sync_kept(rl_journal *j) {
+    for (rl_segment *s = j->live.head; s; s = s->next) {
+        uint64_t last = atomic_load_explicit(&s->last_seq, memory_order_acquire);
+        if (!atomic_load_explicit(&s->sealed, memory_order_acquire) || s->dead || s->given_up ||
+            last <= s->synced_seq || last > j->folded_seen)
+            continue;
+        if (j->files->datasync(s->fd) == 0)
+            s->synced_seq = last;
+        else
+            s->dead = true;
+    }
+}
+
 static void do_retire(rl_journal *j) {
     j->retire_seen = atomic_load(&j->retire_asked);
     j->folded_seen = atomic_load(&j->folded);
     rl_segment_retire_folded(j, j->folded_seen);
+    if (atomic_load(&j->keep))
+        sync_kept(j);
 }
 
 static void do_prepare(rl_journal *j) {
-    /* A header tells how far the batches before it are safe; where that counts, they shall be. */
-    if (atomic_load(&j->keep) && !j->sync_failed &&
-        atomic_load(&j->appended) > atomic_load_explicit(&j->synced, memory_order_relaxed)) {
-        do_sync(j);
-        if (j->sync_failed)
-            return;
-    }
     rl_segment *made;
     rl_journal_fault fault;
     int step = rl_segment_make(j, atomic_load(&j->frame_wanted), &made, &fault);

@@ -13,6 +13,8 @@
  * database that was not restored is different: a gap there is a loss that somebody has to look at,
  * so the start is refused, unless a backup has more than the database.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -174,6 +176,23 @@ static int recover(rl_store *s, char *error, size_t error_len) {
     return RL_STORE_OK;
 }
 
+/* A killed server may have left commits that it had not synced yet. What they hold is to be taken
+ * from the journal, so from now on the WAL has to be the safe place. */
+static int sync_wal(const rl_store *s, char *error, size_t error_len) {
+    rl_buffer name = {0};
+    rl_buffer_printf(&name, "%s-wal", s->path);
+    int code = RL_STORE_OK;
+    int fd = open(rl_buffer_cstr(&name), O_RDWR | O_CLOEXEC);
+    if (fd >= 0 ? fdatasync(fd) != 0 : errno != ENOENT) {
+        snprintf(error, error_len, "%s while syncing %s", strerror(errno), rl_buffer_cstr(&name));
+        code = RL_STORE_IO;
+    }
+    if (fd >= 0)
+        close(fd); /* SQLite holds no locks on this one */
+    rl_buffer_release(&name);
+    return code;
+}
+
 /* --- opening ---------------------------------------------------------------------------------- */
 
 static int open_files(rl_store *s, char *error, size_t error_len) {
@@ -186,6 +205,8 @@ static int open_files(rl_store *s, char *error, size_t error_len) {
         code = recover(s, error, error_len);
     if (code == RL_STORE_OK && marked)
         code = rl_restore_unmark(s->path, error, error_len);
+    if (code == RL_STORE_OK)
+        code = sync_wal(s, error, error_len);
     return code;
 }
 

@@ -131,7 +131,25 @@ Test(journal_keep, it_can_be_switched)
     r->keep = false;
     rig_begin(r);
     rig_close(r, false);
-    replays(100, 100);
+    replays(200, 200);
+    uint64_t end;
+    cr_assert_eq(rig_look(r, 100, &end), RL_JOURNAL_DAMAGED, "it was safe, and is not here");
+}
+
+/* A segment that somebody deleted, of batches that nobody had called safe while they were written.
+ * The end of the life did. */
+Test(journal_keep, a_segment_that_is_missing_after_a_stop_is_noticed)
+{
+    r->mode = RL_JOURNAL_NO;
+    rig_begin(r);
+    rig_append_up_to(r, 60);
+    rig_close(r, false);
+    replays(0, 60);
+    faulty_files_remove(RIG_DIR "/00000010.journal");
+    uint64_t end;
+    cr_assert_eq(rig_look(r, 0, &end), RL_JOURNAL_DAMAGED, "%lu", (unsigned long)end);
+    cr_assert_lt(end, 60);
+    cr_assert(strstr(r->report.detail, "up to 60 were safely written"), "%s", r->report.detail);
 }
 
 Test(journal_keep, a_gap_is_told)

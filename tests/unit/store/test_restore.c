@@ -115,7 +115,8 @@ static void start(void) {
 }
 
 static void refuses(int code, const char *words) {
-    cr_assert_eq(open_store(), code, "%s", error);
+    int found = open_store();
+    cr_assert_eq(found, code, "%d %s", found, error);
     cr_assert(strstr(error, words), "%s", error);
 }
 
