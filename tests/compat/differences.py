@@ -17,6 +17,9 @@ renamenx reset role save scan select set setex setnx setrange shutdown slowlog s
 substr sunsubscribe swapdb time touch ttl type unlink unsubscribe unwatch wait watch
 """.split())
 
+# Our own.
+OWN_COMMANDS = {"sql"}
+
 # Those of later versions, which follow the public documentation.
 LATER_COMMANDS = {"waitaof"}
 LATER_SUBCOMMANDS = {"client|setinfo", "client|no-touch"}

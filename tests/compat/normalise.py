@@ -290,6 +290,9 @@ def info_sections(text):
     return sections
 
 
+OWN_SECTIONS = {"SQL"}  # of INFO
+
+
 @normaliser
 def info(reply, *names):
     """Of INFO the headings, and of the named fields the kind of value, or the value itself for
@@ -307,7 +310,7 @@ def info(reply, *names):
             seen.append((name, fields.get(name[:-1], "missing")))
         else:
             seen.append((name, _class(name, fields[name]) if name in fields else "missing"))
-    return reply[0], sorted(sections), seen
+    return reply[0], sorted(set(sections) - OWN_SECTIONS), seen
 
 
 def _info_lines(reply, pattern, keep):
@@ -458,7 +461,7 @@ def names(reply):
 
 # Written for people, so each server has its own; only that they are there is compared.
 _DOC_TEXTS = {b"summary", b"complexity", b"replaced_by"}
-LATER = {b"waitaof", b"client|setinfo", b"client|no-touch"}  # came after 7.0
+LATER = {b"waitaof", b"client|setinfo", b"client|no-touch", b"sql"}  # came after 7.0, or is our own
 
 
 def _doc(reply):
