@@ -54,8 +54,8 @@ char *rl_backup_stem(const char *dbfilename);
 int rl_backup_run(const rl_backup_options *options, rl_backup_entry *out, char *error,
                   size_t error_len);
 
-/* The backups in dir, newest first. RL_STORE_OK with count 0 when there is none or no directory.
- * Release each and rl_free the list. */
+/* The backups in dir, newest first (but those more than a day in the future last). RL_STORE_OK with
+ * count 0 when there is none or no directory. Release each and rl_free the list. */
 int rl_backup_list(const char *dir, const char *stem, rl_backup_entry **out, size_t *count,
                    char *error, size_t error_len);
 /* Opens a backup and fills folded_seq and keys. An rl_store_error. */

@@ -20,6 +20,7 @@
 
 #include "base/alloc.h"
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "store/backup.h"
 #include "store/file_ops.h"
@@ -98,6 +99,9 @@ static bool parse_name(const char *name, const char *stem, int64_t *of_ms) {
 
 /* ---- the list ------------------------------------------------------------------------------- */
 
+/* A backup with a time so far ahead was made while the clock was wrong. */
+#define FUTURE_MS (24 * 3600 * INT64_C(1000))
+
 typedef struct listing {
     const char *dir, *stem;
     rl_backup_entry *entries;
@@ -124,8 +128,13 @@ static void add_name(void *arg, const char *name) {
         (rl_backup_entry){.path = path.ptr, .made_ms = of_ms, .bytes = (uint64_t)st.st_size};
 }
 
+/* Those of the future last: otherwise they would be restored, and all newer ones removed, until
+ * that future has come. */
 static int newest_first(const void *a, const void *b) {
     const rl_backup_entry *x = a, *y = b;
+    int64_t future_ms = rl_clock_wall_ms() + FUTURE_MS;
+    if ((x->made_ms > future_ms) != (y->made_ms > future_ms))
+        return x->made_ms > future_ms ? 1 : -1;
     return x->made_ms != y->made_ms ? (x->made_ms < y->made_ms ? 1 : -1) : strcmp(y->path, x->path);
 }
 
@@ -191,7 +200,7 @@ size_t rl_backup_prune(const char *dir, const char *stem, size_t retain) {
     size_t count, gone = 0;
     char error[512];
     if (rl_backup_list(dir, stem, &entries, &count, error, sizeof error) != RL_STORE_OK) {
-        rl_log(RL_LOG_WARNING, "backup: %s", error);
+        rl_log(RL_LOG_VERBOSE, "backup: %s", error);
         return 0;
     }
     for (size_t i = 0; i < count; i++) {

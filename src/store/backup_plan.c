@@ -31,7 +31,7 @@ int64_t backup_due_by_journal_ms(const backup_plan *p) {
     if (!p->keep)
         return BACKUP_NEVER;
     bool large = p->kept_bytes > p->keep_bytes;
-    bool torn = p->kept_from > p->newest_seq + 1;
+    bool torn = p->newest_seq == 0 || p->kept_from > p->newest_seq + 1;
     return large || torn ? rest_ms(p) : BACKUP_NEVER;
 }
 

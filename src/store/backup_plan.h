@@ -4,8 +4,8 @@
  *
  * - By time: backup-interval after the content of the newest backup; without any, once the server
  *   has been up for a minute (or the interval, when that is shorter). Only when something changed.
- * - By the journal, when it is kept for restores: when it has grown too large, or no longer goes on
- *   from the newest backup. After a backup there is a rest as long as it took, so that a limit
+ * - By the journal, when it is kept for restores: when it has grown too large, or does not go on
+ *   from a backup (any more). After a backup there is a rest as long as it took, so that a limit
  *   which is too low for what is written does not make one endless backup.
  * - After a failure neither, until some time has passed.
  */

@@ -51,6 +51,7 @@ struct rl_backup_thread {
     /* to the thread */
     _Atomic bool awake; /* a post is on its way */
     _Atomic bool stopping;
+    _Atomic bool settings_changed; /* perhaps that helps after a failure */
     _Atomic uint64_t required_seq, wanted;
     _Atomic int64_t interval_s;
     _Atomic int retain;
@@ -105,6 +106,7 @@ static void take_upkeep(rl_backup_thread *b, const rl_store_upkeep *upkeep) {
 
 void rl_backup_thread_set(rl_backup_thread *b, const rl_store_upkeep *upkeep) {
     take_upkeep(b, upkeep);
+    atomic_store(&b->settings_changed, true);
     wake(b);
 }
 
@@ -216,6 +218,13 @@ static void count_backups(rl_backup_thread *b) {
     atomic_store(&b->count, count);
 }
 
+static void prune(rl_backup_thread *b) {
+    size_t gone = rl_backup_prune(b->dir, b->stem, (size_t)atomic_load(&b->retain));
+    if (gone)
+        rl_log(RL_LOG_VERBOSE, "backup: removed %zu old ones", gone);
+    count_backups(b);
+}
+
 static void note_success(rl_backup_thread *b, const rl_backup_entry *made, int64_t took_us,
                          bool counts, uint64_t number) {
     char took[32];
@@ -223,10 +232,7 @@ static void note_success(rl_backup_thread *b, const rl_backup_entry *made, int64
     rl_log(RL_LOG_NOTICE,
            "backup: %s made in %s s: %.1f MB, %" PRIu64 " keys, all up to batch %" PRIu64,
            made->path, took, (double)made->bytes / 1048576, made->keys, made->folded_seq);
-    size_t gone = rl_backup_prune(b->dir, b->stem, (size_t)atomic_load(&b->retain));
-    if (gone)
-        rl_log(RL_LOG_VERBOSE, "backup: removed %zu old ones", gone);
-    count_backups(b);
+    prune(b);
     b->failed_in_row = 0;
     b->retry_ms = 0;
     b->rest_ms = rl_clock_mono_ms() + backup_rest_ms(took_us / 1000);
@@ -285,6 +291,7 @@ static void run(rl_backup_thread *b) {
     atomic_store(&b->bytes_total, 0);
     atomic_store(&b->since_us, from_us);
     atomic_store(&b->at_work, number);
+    prune(b); /* fewer are to be kept, perhaps, and there may be no room for one more */
     /* Before the snapshot: what comes in between is backed up twice rather than not at all. */
     int64_t version = open_watch(b) ? ask(b, "PRAGMA data_version", -1) : -1;
     rl_backup_options options = {
@@ -363,6 +370,8 @@ static void thread_main(void *arg) {
     while (!atomic_load(&b->stopping)) {
         rl_backup_view view;
         int64_t wait_ms;
+        if (atomic_exchange(&b->settings_changed, false))
+            b->retry_ms = 0;
         if (is_asked(b)) {
             atomic_store(&b->awaits_fold, true); /* before looking how far it is */
             b->options.look(b->options.arg, &view);

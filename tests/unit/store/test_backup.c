@@ -171,7 +171,7 @@ Test(backup, each_has_a_second_of_its_own)
 Test(backup, the_list_has_backups_only_newest_first)
 {
     static const char *const names[] = {
-        "data-20250101T000000Z.db",       "data-20261231T235959Z.db", "data-20260601T120000Z.db",
+        "data-20250101T000000Z.db",       "data-20251231T235959Z.db", "data-20250601T120000Z.db",
         "other-20260601T120000Z.db",      "data-20260601T12000Z.db",  "data-20260601T120000Z.db.gz",
         ".data-20260601T120001Z.db.part", "data-20260601X120000Z.db", "data.db",
         "data-20260601T120000Z.db-wal",
@@ -186,7 +186,7 @@ Test(backup, the_list_has_backups_only_newest_first)
     cr_assert_str_eq(base_of(list[0].path), names[1]);
     cr_assert_str_eq(base_of(list[1].path), names[2]);
     cr_assert_str_eq(base_of(list[2].path), names[0]);
-    cr_assert_eq(list[0].made_ms, INT64_C(1798761599000));
+    cr_assert_eq(list[0].made_ms, INT64_C(1767225599000));
     for (size_t i = 0; i < count; i++)
         rl_backup_entry_release(&list[i]);
     rl_free(list);
@@ -196,6 +196,25 @@ Test(backup, the_list_has_backups_only_newest_first)
     cr_assert_eq(count, 0);
     cr_assert_eq(rl_backup_list(path, "data", &list, &count, error, sizeof error), RL_STORE_IO);
     cr_assert(strstr(error, path), "%s", error);
+}
+
+Test(backup, one_of_the_future_is_not_the_newest)
+{
+    make_empty("data-29990101T000000Z.db");
+    make_empty("data-29990102T000000Z.db");
+    fold(1, 1);
+    make();
+    rl_backup_entry *list;
+    size_t count;
+    cr_assert_eq(rl_backup_list(backups, "data", &list, &count, error, sizeof error), RL_STORE_OK);
+    cr_assert_eq(count, 3);
+    cr_assert_str_eq(list[0].path, made.path);
+    cr_assert_str_eq(base_of(list[1].path), "data-29990102T000000Z.db");
+    for (size_t i = 0; i < count; i++)
+        rl_backup_entry_release(&list[i]);
+    rl_free(list);
+    cr_assert_eq(rl_backup_prune(backups, "data", 1), 2);
+    cr_assert_eq(access(made.path, F_OK), 0);
 }
 
 Test(backup, only_the_newest_are_kept)

@@ -84,6 +84,9 @@ Test(backup_plan, by_the_journal_when_it_is_kept)
     cr_assert_eq(backup_due_by_journal_ms(&p), 0, "it does not");
     p.interval_s = 0;
     cr_assert_eq(backup_due_by_journal_ms(&p), 0, "whatever the schedule");
+    p.kept_from = 1;
+    p.newest_seq = 0;
+    cr_assert_eq(backup_due_by_journal_ms(&p), 0, "there is none to go on from");
 }
 
 Test(backup_plan, waits_longer_after_each_failure)
