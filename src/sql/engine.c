@@ -26,7 +26,8 @@
 #include "sql/text.h"
 
 enum {
-    LOOK_EVERY = 1000,       /* steps of SQLite's machine between looks at the clock: some 20 us */
+    LOOK_EVERY = 1000, /* steps of SQLite's machine between looks at the clock: some 20 us */
+    CLOCK_SLACK_MS = 20,
     MESSAGE_BYTES_MAX = 600, /* of SQLite's words: they may quote the statement */
 };
 
@@ -82,6 +83,13 @@ static bool is_late(run *r) {
     return r->timed_out;
 }
 
+/* Somebody called interrupt: it came before the progress handler had looked. The clock here may be
+ * a little behind the one of whoever watches the deadline. */
+static void find_interrupter(run *r) {
+    if (!is_cancelled(r) && r->deadline_ms && coarse_ms() + CLOCK_SLACK_MS >= r->deadline_ms)
+        r->timed_out = true;
+}
+
 /* SQLite asks every LOOK_EVERY steps; not 0 ends the statement. */
 static int on_progress(void *arg) {
     rl_sql_engine *e = arg;
@@ -131,6 +139,8 @@ static step_result fail_sqlite(rl_sql_engine *e, int rc) {
     run *r = e->run;
     e->rc = rc;
     look_for_view(e);
+    if ((rc & 0xff) == SQLITE_INTERRUPT)
+        find_interrupter(r);
     if (e->guard.reason[0])
         return fail(r, "%s", e->guard.reason);
     if (r->told)

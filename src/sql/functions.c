@@ -114,8 +114,12 @@ static void on_time(sqlite3_context *context, int argc, sqlite3_value **argv) {
     if (sqlite3_value_type(argv[0]) == SQLITE_NULL)
         return;
     int64_t ms = sqlite3_value_int64(argv[0]);
-    int64_t fraction = ms % 1000 < 0 ? ms % 1000 + 1000 : ms % 1000;
-    time_t seconds = (time_t)((ms - fraction) / 1000);
+    int64_t fraction = ms % 1000;
+    time_t seconds = (time_t)(ms / 1000);
+    if (fraction < 0) {
+        fraction += 1000;
+        seconds--;
+    }
     struct tm utc;
     if (gmtime_r(&seconds, &utc) == NULL || utc.tm_year < -1900 || utc.tm_year > 9999 - 1900)
         return;

@@ -198,6 +198,28 @@ Test(limits, a_run_is_ended_from_another_thread)
     EXPECT_BOTH("SELECT count(*) AS n FROM t", "*2\r\n*1\r\n$1\r\nn\r\n*1\r\n:0\r\n");
 }
 
+/* A watchdog's interrupt may come before the progress handler has seen the deadline. */
+static void interrupt_late(sqlite3_context *context, int argc, sqlite3_value **argv) {
+    (void)argc, (void)argv;
+    int64_t until = rl_clock_mono_ms() + 60;
+    while (rl_clock_mono_ms() < until)
+        ;
+    rl_sql_engine_interrupt(rig.reader);
+    sqlite3_result_int(context, 1);
+}
+
+Test(limits, an_interrupt_past_the_deadline_is_a_timeout)
+{
+    sqlite3_create_function(rig.reading, "interrupt_late", 0, SQLITE_UTF8, NULL, interrupt_late,
+                            NULL, NULL);
+    rig.query.limits.timeout_ms = 50;
+    run_on(rig.reader, "SELECT interrupt_late() FROM keys ORDER BY 1", NULL);
+    cr_assert_eq(strncmp(rig.text, "-SQLTIMEOUT ", 12), 0, "%s", rig.text);
+    rig.query.limits.timeout_ms = 60000;
+    run_on(rig.reader, "SELECT interrupt_late() FROM keys ORDER BY 1", NULL);
+    cr_assert_eq(strncmp(rig.text, "-SQLCANCELED ", 13), 0, "%s", rig.text);
+}
+
 Test(limits, what_is_cancelled_beforehand_does_not_begin)
 {
     _Atomic bool cancelled = true;
