@@ -30,7 +30,7 @@ compile = cmake --build $(1) -j $(JOBS)
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help deps build run test test-unit test-integration test-asan test-ubsan test-tsan \
-	test-clang coverage fuzz crash compat clients bench bench-quick bench-latency \
+	test-clang coverage fuzz crash compat clients bench bench-quick bench-latency bench-sql \
 	bench-built demo install uninstall format \
 	format-check lint check docs docs-check clean fresh-debian tests-built
 
@@ -126,6 +126,9 @@ bench-quick: bench-built ## The same, shorter
 
 bench-latency: bench-built ## Latency over time under a steady mixed load
 	@$(call measure,latency)
+
+bench-sql: bench-built ## SQL alone and beside a steady load
+	@$(call measure,sql)
 
 demo: build ## Load a real data set, kill -9, restart, compare, look at it with sqlite3
 	@$(DEPS) demo
