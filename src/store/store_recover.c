@@ -195,8 +195,40 @@ static int sync_wal(const rl_store *s, char *error, size_t error_len) {
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
+/* How many backups there are, and when the newest is from. */
+static int count_backups(const rl_store *s, size_t *count, int64_t *newest_ms, char *error,
+                         size_t error_len) {
+    rl_backup_entry *list = NULL;
+    *count = 0;
+    int code = rl_backup_list(s->backup_dir, s->stem, &list, count, error, error_len);
+    if (code != RL_STORE_OK)
+        return code;
+    if (*count)
+        *newest_ms = list[0].made_ms;
+    for (size_t i = 0; i < *count; i++)
+        rl_backup_entry_release(&list[i]);
+    rl_free(list);
+    return RL_STORE_OK;
+}
+
+/* A database without a table, as one is whose WAL held all there was: beside backups an accident.
+ */
+static int look_for_bare(const rl_store *s, char *error, size_t error_len) {
+    size_t backups;
+    int64_t newest_ms;
+    if (!rl_writer_meta(s->writer)->created || s->created || s->repaired)
+        return RL_STORE_OK;
+    int code = count_backups(s, &backups, &newest_ms, error, error_len);
+    if (code != RL_STORE_OK || backups == 0)
+        return code;
+    snprintf(error, error_len, "%s is a database without tables", s->path);
+    return RL_STORE_DAMAGED;
+}
+
 static int open_files(rl_store *s, char *error, size_t error_len) {
     int code = rl_writer_open(s->path, &s->writer, error, error_len);
+    if (code == RL_STORE_OK)
+        code = look_for_bare(s, error, error_len);
     if (code != RL_STORE_OK)
         return code;
     bool marked = rl_restore_marked(s->path, &s->restored);
@@ -230,22 +262,6 @@ static void begin_queue(rl_store *s) {
 }
 
 /* --- repair ----------------------------------------------------------------------------------- */
-
-/* How many backups there are, and when the newest is from. */
-static int count_backups(const rl_store *s, size_t *count, int64_t *newest_ms, char *error,
-                         size_t error_len) {
-    rl_backup_entry *list = NULL;
-    *count = 0;
-    int code = rl_backup_list(s->backup_dir, s->stem, &list, count, error, error_len);
-    if (code != RL_STORE_OK)
-        return code;
-    if (*count)
-        *newest_ms = list[0].made_ms;
-    for (size_t i = 0; i < *count; i++)
-        rl_backup_entry_release(&list[i]);
-    rl_free(list);
-    return RL_STORE_OK;
-}
 
 /* Refuses, and says all that can be done. */
 static int refuse(const rl_store *s, const char *reason, size_t backups, int64_t newest_ms,

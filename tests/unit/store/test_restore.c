@@ -253,6 +253,19 @@ Test(restore, an_emptied_database_counts_as_missing)
     cr_assert(strstr(rl_store_restored(store)->reason, "is empty"));
 }
 
+/* All of a young database was in its WAL, and that is gone. */
+Test(restore, a_database_without_tables_counts_as_damaged)
+{
+    tell_story();
+    remove_name("data.db");
+    sqlite3 *db = store_sql_open(store_files_path(dir, "data.db"));
+    store_sql_text(db, "PRAGMA journal_mode = WAL");
+    sqlite3_close(db);
+    start();
+    expect_keys(50, 200, 1000);
+    cr_assert(strstr(rl_store_restored(store)->reason, "without tables"));
+}
+
 /* Cut anywhere: found by opening, recovering, loading or checking. */
 Test(restore, a_truncated_database_is_restored, .timeout = 120)
 {
