@@ -36,7 +36,7 @@ static const option options[] = {
     {"keep", 0, INTEGER, TO(keep), .least = 1, .most = 1000000, .value = "N",
      .text = "then remove all but the newest N backups (default: all stay)"},
     {"no-settle", 0, FLAG, TO(no_settle),
-     .text = "leave alone what a killed server left in its journal, and do without it"},
+     .text = "do without what is in the journal only: neither fold it nor wait for the fold"},
     {"latest", 0, FLAG, TO(latest), .text = "the newest backup that is good"},
     {"list", 0, FLAG, TO(list), .text = "show the backups, newest first, and check each"},
     {"yes", 'y', FLAG, TO(yes), .text = "do not ask before a good database is replaced"},

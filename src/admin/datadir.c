@@ -20,7 +20,7 @@
 #include "store/backup.h"
 #include "store/store.h"
 
-#define FOLD_WAIT_MS 30000
+#define FOLD_WAIT_MS 120000 /* a large backlog on a slow disk takes its time */
 #define FOLD_LOOK_MS 20
 
 /* --- finding it ------------------------------------------------------------------------------ */
@@ -232,19 +232,22 @@ static bool read_state(const admin_datadir *d, admin_meta *meta) {
 
 /* Beside a running server: until what the journal holds now is in the database, which takes one
  * fold. So all that was answered before is in what is read afterwards. */
-static void wait_for_fold(const admin_datadir *d) {
+static void wait_for_fold(const admin_datadir *d, bool quiet) {
     admin_meta meta;
     admin_journal look;
     if (!read_state(d, &meta))
         return;
     admin_journal_look(d, meta.run_id, meta.folded_seq, &look);
     int64_t deadline_ms = rl_clock_mono_ms() + FOLD_WAIT_MS;
+    admin_progress_begin("Waiting for the server to fold its journal", ADMIN_TIME, quiet);
     while (look.state == ADMIN_JOURNAL_GOOD && meta.folded_seq < look.last_seq &&
            rl_clock_mono_ms() < deadline_ms) {
+        admin_progress(0, 0);
         nanosleep(&(struct timespec){.tv_nsec = FOLD_LOOK_MS * 1000000L}, NULL);
         if (!read_state(d, &meta))
-            return;
+            break;
     }
+    admin_progress_end();
     if (look.state == ADMIN_JOURNAL_GOOD && meta.folded_seq < look.last_seq)
         admin_warn("the server has not folded its journal in %d seconds (look at its log): the "
                    "newest writes will be missing",
@@ -303,7 +306,7 @@ int admin_prepare_source(admin_datadir *d, const admin_args *args, uint64_t *bat
         return ADMIN_OK;
     int code = admin_settle(d, batches);
     if (code == ADMIN_OK && d->holder.held)
-        wait_for_fold(d);
+        wait_for_fold(d, args->quiet);
     if (code == ADMIN_OK && *batches && !args->quiet)
         fprintf(stderr, "The journal of a killed server held %" PRIu64 " %s: folded first\n",
                 *batches, admin_plural(*batches, "batch", "batches"));

@@ -219,9 +219,19 @@ static pid_t start_redis(const char *sock) {
     return pid;
 }
 
+/* NULL while it does not listen yet. */
+static redisContext *try_redis(const char *sock) {
+    redisContext *c = redisConnectUnix(sock);
+    if (c && c->err) {
+        redisFree(c);
+        c = NULL;
+    }
+    return c;
+}
+
 static redisContext *connect_redis(const char *sock, pid_t pid) {
     redisContext *c = NULL;
-    TEST_WAIT_UNTIL((c = redisConnectUnix(sock)) && c->err == 0);
+    TEST_WAIT_UNTIL((c = try_redis(sock)) != NULL);
     cr_assert_eq(waitpid(pid, NULL, WNOHANG), 0, "redis-server has ended");
     return c;
 }
