@@ -26,6 +26,7 @@
 #include "store/store.h"
 #include "store/thread.h"
 #include "store/wal_pin.h"
+#include "store/wal_sync.h"
 
 #define RETRY_MS 1000
 /* While a reader pins the WAL, its size gives a reason at every commit, and nothing can be done. */
@@ -59,6 +60,7 @@ struct rl_keeper {
     /* the thread's own */
     wal_pin pin;
     uint64_t frame_bytes;
+    bool doubtful;    /* a checkpoint failed: what was copied may be lost */
     uint64_t copied;  /* commits when a checkpoint last found everything copied */
     uint64_t emptied; /* commits when the WAL was last truncated */
 };
@@ -160,7 +162,11 @@ static void note_size(rl_keeper *k) {
  * while. */
 static int checkpoint(rl_keeper *k, uint64_t commits, bool idle) {
     int in_wal = 0, copied = 0;
-    int rc = sqlite3_wal_checkpoint_v2(k->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_wal, &copied);
+    int rc = k->doubtful ? rl_wal_copy_again(k->db) : SQLITE_OK;
+    if (rc != SQLITE_OK)
+        return rc;
+    k->doubtful = false;
+    rc = sqlite3_wal_checkpoint_v2(k->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_wal, &copied);
     if (rc != SQLITE_OK)
         return rc;
     if (copied >= in_wal)
@@ -246,6 +252,7 @@ static void run_checkpoint(rl_keeper *k, bool idle) {
             pthread_mutex_lock(&k->lock);
             return;
         }
+        k->doubtful |= (rc & 0xff) == SQLITE_IOERR;
         if ((rc & 0xff) != SQLITE_BUSY) {
             atomic_fetch_add(&k->failures, 1);
             rl_log(RL_LOG_WARNING, "%s: checkpoint: %s; trying again", k->path, sqlite3_errstr(rc));
@@ -284,6 +291,8 @@ static uint64_t page_bytes(sqlite3 *db) {
 }
 
 static void keeper_free(rl_keeper *k) {
+    if (k->doubtful)
+        rl_wal_copy_again(k->db); /* for the one at the store's end */
     sqlite3_close(k->db);
     pthread_mutex_destroy(&k->gate);
     pthread_mutex_destroy(&k->lock);

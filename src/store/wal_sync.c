@@ -13,6 +13,7 @@
 /* Among the locks of the WAL's index, the one a checkpoint holds. */
 #define CHECKPOINT_LOCK 1
 #define INDEX_BYTES     32768 /* one page of the index */
+#define COPIED_OFFSET   96    /* in it: the number of frames that checkpoints have copied */
 
 #define WAL_HEADER_BYTES   32
 #define FRAME_HEADER_BYTES 24
@@ -94,12 +95,16 @@ typedef struct mend {
     bool big;
 } mend;
 
-static int read_index(rl_wal_sync *w, index_header *out) {
+static int map_index(rl_wal_sync *w, void volatile **page) {
     sqlite3_file *file = file_of(w, SQLITE_FCNTL_FILE_POINTER);
-    void volatile *page = NULL;
-    int rc = file ? file->pMethods->xShmMap(file, 0, INDEX_BYTES, 0, &page) : SQLITE_IOERR;
-    if (rc == SQLITE_OK && page == NULL)
-        rc = SQLITE_IOERR_SHMMAP;
+    *page = NULL;
+    int rc = file ? file->pMethods->xShmMap(file, 0, INDEX_BYTES, 0, page) : SQLITE_IOERR;
+    return rc == SQLITE_OK && *page == NULL ? SQLITE_IOERR_SHMMAP : rc;
+}
+
+static int read_index(rl_wal_sync *w, index_header *out) {
+    void volatile *page;
+    int rc = map_index(w, &page);
     if (rc == SQLITE_OK)
         memcpy(out, (const void *)page, sizeof *out); /* the write lock keeps it still */
     return rc;
@@ -166,5 +171,25 @@ int rl_wal_mend(rl_wal_sync *w) {
     sqlite3_exec(w->db, "ROLLBACK", NULL, NULL, NULL);
     if (rc == SQLITE_OK)
         rl_wal_release(w);
+    return rc;
+}
+
+/* The number only grows under the checkpoint lock, which is held here; a writer that begins the WAL
+ * anew sets it to 0 as well. Readers that found everything copied do not look at the WAL: a
+ * checkpoint copies nothing while there are such. */
+int rl_wal_copy_again(sqlite3 *db) {
+    rl_wal_sync w = {.db = db};
+    /* A read, in case the connection has not opened the WAL and its index so far. */
+    int rc = sqlite3_exec(db, "SELECT 1 FROM sqlite_schema LIMIT 1", NULL, NULL, NULL);
+    if (rc != SQLITE_OK)
+        return rc;
+    if (!rl_wal_hold(&w))
+        return SQLITE_BUSY;
+    void volatile *page;
+    rc = map_index(&w, &page);
+    if (rc == SQLITE_OK)
+        __atomic_store_n((volatile uint32_t *)((volatile char *)page + COPIED_OFFSET), 0,
+                         __ATOMIC_SEQ_CST);
+    rl_wal_release(&w);
     return rc;
 }

@@ -45,4 +45,11 @@ int rl_wal_sync_now(rl_wal_sync *w);
  * are lost. */
 int rl_wal_mend(rl_wal_sync *w);
 
+/* After a checkpoint that failed with an I/O error, on its connection: has the next one copy the
+ * whole WAL again. A checkpoint that could not copy all counts what it copied and leaves the sync
+ * of data.db to a later one; when that sync fails, what both wrote may be lost, and SQLite would
+ * only copy the rest again. SQLITE_BUSY: a checkpoint of another program is at work; try again
+ * before the next one of ours. */
+int rl_wal_copy_again(sqlite3 *db);
+
 #endif

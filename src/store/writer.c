@@ -153,6 +153,9 @@ void rl_writer_close(rl_writer *w, bool checkpoint) {
         if (rc != SQLITE_OK)
             rl_log(RL_LOG_NOTICE, "%s: checkpoint at close: %s; the rest stays in %s-wal", w->path,
                    sqlite3_errstr(rc), w->path);
+        /* After an I/O error SQLite's own at close must not believe what this one has copied: the
+         * next start begins again with the whole WAL. */
+        checkpoint = rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY;
     }
     /* Without one, leave the WAL as it is: the next start reads it, and this end is to be quick. */
     sqlite3_db_config(w->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !checkpoint, NULL);

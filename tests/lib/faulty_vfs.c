@@ -22,7 +22,6 @@ static sqlite3_vfs ours;
 static _Atomic int lasting;        /* errno, 0: none */
 static _Atomic bool syncs_fail;    /* and no writes */
 static _Atomic uint64_t countdown; /* to the one that fails; 0: none */
-static _Atomic bool databases_spared;
 
 /* --- what is on disk ------------------------------------------------------------------------- */
 
@@ -49,8 +48,7 @@ static recorded *files;
 
 typedef struct faulty_file {
     sqlite3_file base;
-    recorded *record; /* NULL: not recorded */
-    bool is_database;
+    recorded *record;     /* NULL: not recorded */
     sqlite3_file below[]; /* of the system's size */
 } faulty_file;
 
@@ -196,9 +194,7 @@ void faulty_vfs_record(void) {
 
 /* --- calls ----------------------------------------------------------------------------------- */
 
-static bool fails_now(sqlite3_file *file, int *rc, int io_error) {
-    if (((faulty_file *)file)->is_database && atomic_load(&databases_spared))
-        return false;
+static bool fails_now(int *rc, int io_error) {
     int error_number = atomic_load(&lasting);
     if (error_number) {
         *rc = error_number == ENOSPC ? SQLITE_FULL : io_error;
@@ -219,7 +215,7 @@ static int f_read(sqlite3_file *file, void *to, int len, sqlite3_int64 offset) {
 static int f_write(sqlite3_file *file, const void *from, int len, sqlite3_int64 offset) {
     int rc = SQLITE_OK;
     pthread_mutex_lock(&lock);
-    bool fails = fails_now(file, &rc, SQLITE_IOERR_WRITE);
+    bool fails = fails_now(&rc, SQLITE_IOERR_WRITE);
     int part = fails ? len / 2 : len; /* half of it gets there */
     if (part > 0) {
         int wrote = below_of(file)->pMethods->xWrite(below_of(file), from, part, offset);
@@ -232,7 +228,7 @@ static int f_write(sqlite3_file *file, const void *from, int len, sqlite3_int64 
 static int f_truncate(sqlite3_file *file, sqlite3_int64 size) {
     int rc;
     pthread_mutex_lock(&lock);
-    if (!fails_now(file, &rc, SQLITE_IOERR_TRUNCATE)) {
+    if (!fails_now(&rc, SQLITE_IOERR_TRUNCATE)) {
         rc = below_of(file)->pMethods->xTruncate(below_of(file), size);
         note_change(record_of(file), true, size, NULL, 0);
     }
@@ -242,7 +238,7 @@ static int f_truncate(sqlite3_file *file, sqlite3_int64 size) {
 static int f_sync(sqlite3_file *file, int flags) {
     int rc = SQLITE_IOERR_FSYNC;
     pthread_mutex_lock(&lock);
-    bool fails = atomic_load(&syncs_fail) || fails_now(file, &rc, SQLITE_IOERR_FSYNC);
+    bool fails = atomic_load(&syncs_fail) || fails_now(&rc, SQLITE_IOERR_FSYNC);
     if (!fails) {
         rc = below_of(file)->pMethods->xSync(below_of(file), flags);
     }
@@ -319,7 +315,6 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int 
     int rc = below->xOpen(below, name, f->below, flags, out_flags);
     f->base.pMethods = f->below->pMethods ? &methods : NULL;
     f->record = NULL;
-    f->is_database = (flags & SQLITE_OPEN_MAIN_DB) != 0;
     pthread_mutex_lock(&lock);
     if (recording && rc == SQLITE_OK && (flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL)))
         f->record = record_open(name);
@@ -362,13 +357,8 @@ void faulty_vfs_fail_syncs(void) {
     atomic_store(&syncs_fail, true);
 }
 
-void faulty_vfs_spare_databases(void) {
-    atomic_store(&databases_spared, true);
-}
-
 void faulty_vfs_heal(void) {
     atomic_store(&lasting, 0);
     atomic_store(&syncs_fail, false);
-    atomic_store(&databases_spared, false);
     atomic_store(&countdown, 0);
 }

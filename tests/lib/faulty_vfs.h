@@ -15,8 +15,6 @@ void faulty_vfs_fail(int error_number);
 void faulty_vfs_fail_once(uint64_t nth);
 /* Every sync fails until heal, writes do not. */
 void faulty_vfs_fail_syncs(void);
-/* Database files are spared from all of this until heal: only WALs and the like fail. */
-void faulty_vfs_spare_databases(void);
 void faulty_vfs_heal(void);
 
 /* From now on (while no file is open) remembers for each file what is on disk and what was written

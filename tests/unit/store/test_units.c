@@ -716,13 +716,6 @@ static void mix_step(rl_random *random) {
     }
 }
 
-/* Not the database: when syncing that fails, SQLite itself counts on what an earlier, partial
- * checkpoint has written and not synced. */
-static void fail_wal_once(uint64_t nth) {
-    faulty_vfs_spare_databases();
-    faulty_vfs_fail_once(nth);
-}
-
 static void random_mix(uint64_t seed, bool faults) {
     faulty_vfs_install();
     faulty_vfs_record();
@@ -736,7 +729,7 @@ static void random_mix(uint64_t seed, bool faults) {
     while (seq < 300) {
         mix_step(&random);
         if (faults && rl_random_below(&random, 8) == 0)
-            fail_wal_once(1 + rl_random_below(&random, 12));
+            faulty_vfs_fail_once(1 + rl_random_below(&random, 12));
         if (rl_random_below(&random, 25) == 0)
             power_failure(rl_random_next(&random));
     }
