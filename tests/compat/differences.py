@@ -137,8 +137,8 @@ TABLE = {
         "Clients compare the number to learn what a server can do, and what they look for came with 7.2. "
         "Rubellite's own version is `rubellite_version`."),
     "other-commands": Difference(
-        "Only strings, keys, transactions, connections and administration",
-        "Other types, scripts, publish/subscribe, users, replication and cluster are not there yet. Their "
+        "Only strings, keys, transactions, publish/subscribe, connections and administration",
+        "Other types, scripts, users, replication and cluster are not there yet. Their "
         "commands answer as an unknown command does in Redis, so a client can tell.", _only_ours),
     "after-7.0": Difference(
         "CLIENT SETINFO, CLIENT NO-TOUCH and WAITAOF are there",
