@@ -445,10 +445,10 @@ Test(admin_stream, a_directory_whose_server_does_not_start)
     char path[128];
     write_text("SET a 1\n");
     snprintf(path, sizeof path, "%s/data.db", other);
-    write_file(path,
-               "this is no database, but it is long enough to be looked at as one, and so it "
-               "is refused by the server, as it should be",
-               120);
+    static const char text[] =
+        "this is no database, but it is long enough to be looked at as one, so "
+        "that the server refuses it, as it should do with such a file";
+    write_file(path, text, sizeof text - 1);
     const admin_result *r = admin_run("import %s %s", other, stream);
     expect_code(r, 1);
     expect_says(r, "rubellite-server did not start: ");
