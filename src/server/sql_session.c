@@ -31,10 +31,11 @@ static rl_sql_service *service_of(rl_ctx *c, const rl_command *command) {
     return s->sql;
 }
 
-/* Bytes appended to the client's output since `from` wait for seq. */
+/* The answer, appended to the client's output since `from`, waits for seq. When the disk fails
+ * meanwhile it becomes MISCONF, as that of a write does: what it tells may never be true. */
 static void gate(rl_session *s, const rl_reply *reply, uint64_t from, uint64_t seq) {
     if (reply->chain == rl_conn_output(s->conn))
-        rl_conn_gate(s->conn, from, seq, 1, false);
+        rl_conn_gate(s->conn, from, seq, 1, true);
 }
 
 /* ---- a single command ---- */
@@ -44,13 +45,15 @@ static bool request_ready(rl_server *server, rl_session *s) {
     return rl_sql_request_done(s->block.work);
 }
 
-/* A reader sees what is committed in data.db, be it synced or not: anything that was sealed. A
- * write sees no more than what was folded before it, and that is synced with it. */
+/* A reader sees what is committed in data.db, be it synced or not. What a write sees is synced with
+ * it. */
 static void request_answer(rl_server *server, rl_session *s, rl_reply *reply, rl_wake why) {
     rl_sql_request *r = s->block.work;
     const rl_sql_call *call = rl_sql_request_call(r);
     uint64_t from = rl_chain_position(reply->chain);
-    bool told = call->outcome == RL_SQL_ANSWERED, was_read = rl_sql_request_was_read(r);
+    bool told = call->outcome == RL_SQL_ANSWERED;
+    uint64_t newest = server->open_seq - 1,
+             seen = rl_sql_request_was_read(r) ? call->seen_seq : s->block.seq;
     (void)why;
     if (s->block.numbers[0] && strcmp(call->code, "SQLCANCELED") == 0) {
         rl_chain dropped = {0};
@@ -61,7 +64,7 @@ static void request_answer(rl_server *server, rl_session *s, rl_reply *reply, rl
     }
     rl_sql_request_take(r, reply->chain);
     if (told)
-        gate(s, reply, from, was_read ? server->open_seq - 1 : s->block.seq);
+        gate(s, reply, from, seen < newest ? seen : newest);
 }
 
 /* It may have been written meanwhile, so the answer is what really came of it. */

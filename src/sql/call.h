@@ -17,6 +17,8 @@ typedef struct rl_sql_call {
     rl_sql_outcome outcome;
     char code[16];    /* of an error answer: "SQLERR"; "" when there is none */
     uint64_t took_us; /* in the engine, all runs together */
+    /* By a reader: no batch behind this one can have been seen; UINT64_MAX: not known. */
+    uint64_t seen_seq;
     int argc;
     rl_bytes argv[]; /* as sent, argv[0] is the command's name; then the arguments' bytes */
 } rl_sql_call;

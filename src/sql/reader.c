@@ -23,7 +23,8 @@ typedef struct reader {
     int64_t since_ms, timeout_ms; /* the loop's */
     _Atomic bool idle, end;
     /* The thread's alone. */
-    sqlite3 *db;
+    sqlite3 *db, *peek_db;
+    sqlite3_stmt *peek;
     _Atomic(rl_sql_engine *) engine; /* the loop may interrupt it */
 } reader;
 
@@ -34,6 +35,30 @@ struct rl_sql_readers {
     int started, count;
     reader at[];
 };
+
+/* What is committed is asked after a query, on a connection without a client's rules: the query has
+ * seen that at most. Nothing that another thread says could tell it without a race. */
+static bool peek_open(reader *x, char *error, size_t error_len) {
+    static const char *const sql = "SELECT value FROM rl_meta WHERE name = 'folded_seq'";
+    if (x->peek)
+        return true;
+    if (x->peek_db == NULL &&
+        rl_schema_open_more(x->pool->path, true, &x->peek_db, error, error_len))
+        return false;
+    if (sqlite3_prepare_v3(x->peek_db, sql, -1, SQLITE_PREPARE_PERSISTENT, &x->peek, NULL) ==
+        SQLITE_OK)
+        return true;
+    snprintf(error, error_len, "%s", sqlite3_errmsg(x->peek_db));
+    return false;
+}
+
+static uint64_t peek_folded(reader *x) {
+    uint64_t seq = UINT64_MAX;
+    if (sqlite3_step(x->peek) == SQLITE_ROW)
+        seq = (uint64_t)sqlite3_column_int64(x->peek, 0);
+    sqlite3_reset(x->peek);
+    return seq;
+}
 
 /* A connection that could not be opened is tried again with the next query. */
 static bool reader_open(reader *x, char *error, size_t error_len) {
@@ -47,10 +72,12 @@ static bool reader_open(reader *x, char *error, size_t error_len) {
 
 static void reader_run(reader *x) {
     char error[512] = "";
-    if (reader_open(x, error, sizeof error))
+    if (reader_open(x, error, sizeof error) && peek_open(x, error, sizeof error)) {
         rl_sql_call_run(x->call, atomic_load(&x->engine), x->cancelled);
-    else
+        x->call->seen_seq = peek_folded(x);
+    } else {
         rl_sql_call_fail(x->call, "SQLERR %s", error);
+    }
     void *what = x->what;
     atomic_store_explicit(&x->idle, true, memory_order_release);
     x->pool->done(x->pool->arg, what);
@@ -67,6 +94,8 @@ static void reader_main(void *arg) {
     }
     rl_sql_engine_free(atomic_load(&x->engine));
     sqlite3_close(x->db);
+    sqlite3_finalize(x->peek);
+    sqlite3_close(x->peek_db);
     rl_chain_pool_release();
 }
 

@@ -71,9 +71,16 @@ static void queue_remove(rl_sql_service *s, rl_sql_request *r) {
     r->next = r->prev = NULL;
 }
 
+/* What a query may have to see and runs all the same: normally all that was sealed before it. While
+ * the disk does not take writes some of that may never come; then what anybody was answered. */
+static uint64_t shown(const rl_store_progress *progress) {
+    bool all_answered = progress->visible_seq >= progress->released_seq;
+    return progress->failed && all_answered ? UINT64_MAX : progress->visible_seq;
+}
+
 /* Gives what may run to idle readers. Those that wait stand in order of seq. */
-static void queue_advance(rl_sql_service *s, uint64_t visible_seq) {
-    while (s->first && s->first->seq <= visible_seq) {
+static void queue_advance(rl_sql_service *s, uint64_t shown_seq) {
+    while (s->first && s->first->seq <= shown_seq) {
         rl_sql_request *r = s->first;
         /* From here on it may be running, so its state comes first. */
         queue_remove(s, r);
@@ -180,8 +187,7 @@ rl_sql_request *rl_sql_service_begin(rl_sql_service *s, rl_sql_call *call, uint6
         queue_push(s, r);
         if (progress.visible_seq < sealed_seq)
             rl_store_show_soon(s->options.store);
-        else
-            queue_advance(s, progress.visible_seq);
+        queue_advance(s, shown(&progress));
     }
     return r;
 }
@@ -263,7 +269,7 @@ static void fail_submitted(rl_sql_service *s) {
 
 void rl_sql_service_step(rl_sql_service *s, const rl_store_progress *progress) {
     drain_landed(s);
-    queue_advance(s, progress->visible_seq);
+    queue_advance(s, shown(progress));
     if (progress->failed && s->at_store)
         fail_submitted(s);
 }
@@ -274,7 +280,7 @@ static void tick_waiting(rl_sql_service *s, int64_t now_ms) {
     rl_store_progress_read(s->options.store, &progress);
     for (rl_sql_request *r = s->first, *next; r; r = next) {
         next = r->next;
-        if (r->seq <= progress.visible_seq || now_ms - r->work.since_ms < STALE_AFTER_MS)
+        if (r->seq <= shown(&progress) || now_ms - r->work.since_ms < STALE_AFTER_MS)
             continue;
         if (*why == '\0' && *(why = rl_store_failure(s->options.store)) == '\0')
             return;
