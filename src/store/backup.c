@@ -31,6 +31,7 @@
 #include "store/store.h"
 
 #define STEP_BYTES     (1u << 20)
+#define WRITE_BYTES    (4u << 20)
 #define STEPS_A_SECOND 20  /* with a rate: no step is larger than it allows in this time … */
 #define PAUSE_SLICE_MS 100 /* … and no pause is longer without looking up */
 /* What a backup leaves free for others: this much and a part of its own size. */
@@ -46,6 +47,7 @@ typedef struct run {
     uint64_t page_bytes, total_bytes;
     int64_t from_us; /* when copying began */
     uint64_t copied; /* bytes since then */
+    uint64_t handed; /* of these, when the system was last told to write them */
     rl_backup_entry entry;
     bool stopped; /* while it was checked */
     char *error;
@@ -249,6 +251,15 @@ static int step_pages(const run *r) {
     return bytes > r->page_bytes ? (int)(bytes / r->page_bytes) : 1;
 }
 
+/* Has the system write what is copied bit by bit, so that the sync at the end is no long burst,
+ * which the journal's syncs would have to wait for. */
+static void begin_writing(run *r) {
+    if (r->copied - r->handed < WRITE_BYTES)
+        return;
+    r->handed = r->copied;
+    sync_file_range(r->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 static int copy_pages(run *r) {
     r->from_us = rl_clock_mono_us();
     for (;;) {
@@ -259,6 +270,7 @@ static int copy_pages(run *r) {
         r->copied = r->total_bytes > left ? r->total_bytes - left : 0;
         if (rc == SQLITE_DONE)
             return goes_on(r, r->total_bytes) ? RL_STORE_OK : cancelled(r);
+        begin_writing(r);
         /* Others may need the room too, and a server that cannot write is worse than no backup. */
         int code = check_room(r, 0, spare_bytes(r) / 2);
         if (code != RL_STORE_OK)
