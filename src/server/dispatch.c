@@ -185,8 +185,8 @@ static void after_slow(rl_server *server, const rl_session *s, const rl_bytes *a
     if (set->slowlog_slower_than_us >= 0 && us >= set->slowlog_slower_than_us &&
         !(command->flags & RL_CMD_SKIP_SLOWLOG))
         rl_slowlog_add(rl_server_slowlog(server), set->slowlog_max_len, now_s, us,
-                       rl_redact(command, argv, argc, copy), argc,
-                       s ? rl_conn_peer(s->conn) : "", s && s->name ? s->name : "");
+                       rl_redact(command, argv, argc, copy), argc, s ? rl_conn_peer(s->conn) : "",
+                       s && s->name ? s->name : "");
 }
 
 void rl_dispatch_call(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc,

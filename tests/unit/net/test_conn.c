@@ -203,6 +203,37 @@ Test(conn, a_half_closed_peer_gets_held_answers_too)
     fx_end(&f);
 }
 
+/* Takes the first line and pauses: what comes behind it stays unread. */
+static void line_pause(fx_session *s, rl_bytes line) {
+    (void)line;
+    s->stopped = true;
+    rl_conn_pause(s->c);
+}
+
+Test(conn, a_paused_one_with_unread_bytes_tells_that_its_peer_is_gone)
+{
+    fx f;
+    fx_start_tcp(&f);
+    f.on_line = line_pause;
+    int fd = fx_client(&f);
+    fx_session *s = fx_last(&f);
+    fx_send_text(&f, fd, "a\nb\n");
+    while (s->inputs == 0)
+        fx_run(&f);
+    cr_assert_eq(send(fd, "c\n", 2, 0), 2);
+    for (int i = 0; i < 10; i++) {
+        fx_run(&f);
+        cr_assert(!rl_conn_peer_gone(s->c));
+    }
+    close(fd);
+    while (!rl_conn_peer_gone(s->c))
+        fx_run(&f);
+    cr_assert_eq(f.closed, 0); /* nobody else noticed */
+    fx_close(s, RL_CLOSE_NOW);
+    fx_wait_closed(&f, 1);
+    fx_end(&f);
+}
+
 /* One session's line closes all the others. */
 static void line_close_others(fx_session *s, rl_bytes line) {
     for (int i = 0; i < s->f->opened; i++)
