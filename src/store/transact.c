@@ -40,7 +40,7 @@ static void end_as(rl_job_end *end, sqlite3 *db, int rc) {
 }
 
 /* Not by PRAGMA foreign_keys, which does nothing inside a transaction. Each switch has the
- * connection's statements compiled anew when they run next: some 5 us each. */
+ * connection's statements compiled anew when they run next: some 40 us a step. */
 static void set_users_rules(sqlite3 *db, int on) {
     sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_FKEY, on, NULL);
     sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, on, NULL);
