@@ -40,10 +40,11 @@ typedef struct rl_block {
     bool (*ready)(rl_server *server, rl_session *s);
     void (*answer)(rl_server *server, rl_session *s, rl_reply *reply, rl_wake why);
     int64_t deadline_ms; /* wall time; 0: none */
-    /* CLIENT UNBLOCK: says whether it has any effect, and may answer later. NULL: answer at once. */
+    /* CLIENT UNBLOCK: says whether it has any effect, and may answer later. NULL: answer at once.
+     */
     bool (*unblock)(rl_server *server, rl_session *s, rl_wake why);
     void (*abandon)(rl_server *server, rl_session *s); /* the session ends unanswered; or NULL */
-    uint64_t seq;        /* the command's own: what it waits for */
+    uint64_t seq;                                      /* the command's own: what it waits for */
     int64_t numbers[2];
     void *work;
     bool silent; /* set by rl_session_block: CLIENT REPLY says that nobody wants the answer */
