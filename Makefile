@@ -31,7 +31,7 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help deps build run test test-unit test-integration test-asan test-ubsan test-tsan \
 	test-clang coverage fuzz crash compat clients bench bench-quick bench-latency bench-sql \
-	bench-built demo install uninstall format \
+	bench-built demo demo-sql install uninstall format \
 	format-check lint check docs docs-check clean fresh-debian tests-built
 
 help: ## Show this list
@@ -133,6 +133,10 @@ bench-sql: bench-built ## SQL alone and beside a steady load
 demo: build ## Load a real data set, kill -9, restart, compare, look at it with sqlite3
 	@$(DEPS) demo
 	@tests/demo/demo.sh $(SERVER)
+
+demo-sql: build ## Run the examples of docs/sql.md over the same data and compare them
+	@$(DEPS) demo
+	@tests/demo/sql_tutorial.py --packages $(ARGS) $(SERVER)
 
 bin_dir = $(DESTDIR)$(PREFIX)/bin
 man_dir = $(DESTDIR)$(PREFIX)/share/man

@@ -5,7 +5,7 @@
     apt-cache dumpavail | packages.py FOLDER
 
 Writes to FOLDER, all in the same order, one line or request per package:
-    keys        package:NAME:VERSION:ARCHITECTURE
+    keys        package:NAME
     values      the record as one line of JSON, UTF-8
     load.resp   SET key value, in the protocol's own encoding, for redis-cli --pipe
     get         GET key, for redis-cli
@@ -57,12 +57,11 @@ def main(folder):
     for record in records(sys.stdin.buffer):
         if "package" not in record:
             continue
-        key = ":".join(("package", record["package"], record.get("version", ""),
-                        record.get("architecture", "")))
         for number in ("size", "installed_size"):
             if record.get(number, "").isdigit():
                 record[number] = int(record[number])
-        packages[key] = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+        packages["package:" + record["package"]] = json.dumps(
+            record, ensure_ascii=False, separators=(",", ":"))
     keys = sorted(packages)
 
     def write(name, parts):
