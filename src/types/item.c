@@ -202,22 +202,15 @@ static inline bool is_small_int(uint8_t byte) {
     return byte >= SMALL_INT && byte < SMALL_INT + SMALL_INTS;
 }
 
-const char *types_item_next(const char *item) {
-    uint8_t kind = byte_at(item, 0);
-    if (kind < TAIL_1_MAX) /* a string of 126 bytes at most: its tail is one byte */
-        return item + kind + 2;
-    if (is_small_int(kind))
+const char *types_item_next_slow(const char *item) {
+    if (is_small_int(byte_at(item, 0)))
         return item + 1;
     size_t head, len = item_len(item, &head);
     return item + len + tail_len(len);
 }
 
-const char *types_item_back(const char *end) {
+const char *types_item_back_slow(const char *end) {
     uint8_t last = (uint8_t)end[-1];
-    if (last <= TAIL_1_MAX)
-        return end - 1 - last;
-    if (is_small_int(last))
-        return end - 1;
     if (last == TAIL_4)
         return end - 5 - number_at(end - 5, 4);
     return end - 2 - ((size_t)(last & 0x1f) << 8 | (uint8_t)end[-2]);

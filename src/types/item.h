@@ -50,19 +50,48 @@ types_item types_item_of_int(int64_t value);
 types_item types_item_of_score(double score);             /* not NaN */
 char *types_item_write(char *to, const types_item *item); /* returns the place behind it */
 
-const char *types_item_next(const char *item); /* behind it */
-const char *types_item_back(const char *end);  /* where the item that ends here begins */
+const char *types_item_next_slow(const char *item);
+const char *types_item_back_slow(const char *end);
+
+/* The place behind an item. */
+static inline const char *types_item_next(const char *item) {
+    uint8_t kind = (uint8_t)item[0];
+    if (__builtin_expect(kind < 0x7f, 1)) /* a string of 126 bytes at most: its tail is one byte */
+        return item + kind + 2;
+    return kind >= 0x80 && kind < 0xe0 ? item + 1 : types_item_next_slow(item);
+}
+
+/* Where the item that ends here begins. */
+static inline const char *types_item_back(const char *end) {
+    uint8_t last = (uint8_t)end[-1];
+    if (__builtin_expect(last <= 0x7f, 1))
+        return end - 1 - last;
+    return last < 0xe0 ? end - 1 : types_item_back_slow(end);
+}
+
 /* The value as a text: in place, or in `scratch` (TYPES_SCRATCH bytes) if it is an integer. Not for
  * scores. */
 rl_bytes types_item_text(const char *item, char *scratch);
 int64_t types_item_int(const char *item);  /* of an integer */
 double types_item_score(const char *item); /* of a score */
 
+/* Equal runs of bytes; what differs mostly differs at the end, so that is compared first. */
+static inline bool types_same_bytes(const char *a, const char *b, size_t len) {
+    uint64_t x, y;
+    if (len < sizeof x)
+        return len == 0 || memcmp(a, b, len) == 0;
+    memcpy(&x, a + len - sizeof x, sizeof x);
+    memcpy(&y, b + len - sizeof y, sizeof y);
+    return x == y && memcmp(a, b, len - sizeof x) == 0;
+}
+
 /* Whether the item at `at` is the one looked for. */
 static inline bool types_item_is(const char *at, const types_item *item) {
-    return at[0] == item->head[0] && memcmp(at, item->head, item->head_len) == 0 &&
-           (item->body.len == 0 ||
-            memcmp(at + item->head_len, item->body.ptr, item->body.len) == 0);
+    if (at[0] != item->head[0])
+        return false;
+    if (item->head_len > 1 && memcmp(at, item->head, item->head_len) != 0)
+        return false;
+    return types_same_bytes(at + item->head_len, item->body.ptr, item->body.len);
 }
 
 #endif

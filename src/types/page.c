@@ -11,7 +11,7 @@
 #define LEAST_BYTES (sizeof(types_page) + TYPES_PAGE_SLOTS / 2)
 
 static inline size_t slot_bytes(const types_page *p) {
-    return p->width + (p->fixed ? 0u : 2u);
+    return p->width + (p->tagged ? 1u : 0u) + (p->fixed ? 0u : 2u);
 }
 
 static inline size_t needed(const types_page *p) {
@@ -19,7 +19,7 @@ static inline size_t needed(const types_page *p) {
 }
 
 static inline char *offsets_of(const types_page *p) {
-    return types_page_column(p) + (size_t)p->width * p->slots;
+    return (char *)types_page_tags(p) + (p->tagged ? p->slots : 0);
 }
 
 static inline char *heap_of(const types_page *p) {
@@ -42,7 +42,10 @@ static size_t class_of(size_t bytes) {
 }
 
 types_page *types_page_create(const types_page_kind *kind, unsigned slots, size_t heap) {
-    types_page head = {.width = kind->width, .fixed = kind->fixed, .slots = (uint8_t)slots};
+    types_page head = {.width = kind->width,
+                       .tagged = kind->tagged,
+                       .fixed = kind->fixed,
+                       .slots = (uint8_t)slots};
     head.bytes = (uint16_t)class_of(sizeof head + slot_bytes(&head) * slots + heap);
     types_page *p = rl_malloc(head.bytes);
     *p = head;
@@ -62,6 +65,8 @@ static void page_move(types_page **place, unsigned slots, size_t heap) {
     p->slots = (uint8_t)slots;
     p->bytes = (uint16_t)bytes;
     memcpy(types_page_column(p), types_page_column(old), (size_t)p->width * p->count);
+    if (p->tagged)
+        memcpy(types_page_tags(p), types_page_tags(old), p->count);
     if (!p->fixed)
         memcpy(offsets_of(p), offsets_of(old), 2 * (size_t)p->count);
     memcpy(heap_of(p), heap_of(old), p->used);
@@ -91,8 +96,9 @@ char *types_page_insert(types_page **place, unsigned slot, size_t size) {
     types_page *p = *place;
     char *column = types_page_column(p) + (size_t)p->width * slot;
     size_t behind = (size_t)p->count - slot;
-    if (behind)
-        memmove(column + p->width, column, p->width * behind);
+    memmove(column + p->width, column, p->width * behind);
+    if (p->tagged)
+        memmove(types_page_tags(p) + slot + 1, types_page_tags(p) + slot, behind);
     if (p->fixed) {
         char *to = heap_of(p) + (size_t)p->fixed * slot;
         memmove(to + p->fixed, to, p->fixed * behind);
@@ -133,6 +139,8 @@ void types_page_remove(types_page **place, unsigned slot, size_t size) {
         memmove(offset, offset + 2, 2 * behind);
     }
     memmove(column, column + p->width, p->width * behind);
+    if (p->tagged)
+        memmove(types_page_tags(p) + slot, types_page_tags(p) + slot + 1, behind);
     p->count--;
     size_t need = sizeof *p + slot_bytes(p) * p->count + p->used;
     if (p->bytes > LEAST_BYTES + 64 && need + need / 2 < p->bytes)
@@ -158,6 +166,8 @@ static void page_append(const types_page_kind *kind, types_page *to, const types
     size_t size = types_page_size(kind, from, slot);
     memcpy(types_page_column(to) + (size_t)to->width * to->count,
            types_page_column(from) + (size_t)from->width * slot, to->width);
+    if (to->tagged)
+        types_page_tags(to)[to->count] = types_page_tags(from)[slot];
     if (!to->fixed)
         offset_set(to, to->count, to->used);
     memcpy(heap_of(to) + to->used, types_page_element(from, slot), size);
@@ -195,7 +205,7 @@ types_page *types_page_join(const types_page_kind *kind, const types_page *a, co
 
 void types_page_check(const types_page_kind *kind, const types_page *p) {
     size_t used = 0;
-    types_must(p->width == kind->width && p->fixed == kind->fixed);
+    types_must(p->width == kind->width && p->fixed == kind->fixed && p->tagged == kind->tagged);
     types_must(p->count <= p->slots && p->slots <= TYPES_PAGE_SLOTS && needed(p) <= p->bytes);
     for (unsigned i = 0; i < p->count; i++) {
         size_t size = types_page_size(kind, p, i);

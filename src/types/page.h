@@ -4,9 +4,9 @@
  * forms of sets, hashes and sorted sets are made of: against an allocation for each element it
  * saves the pointer, the allocator's rounding and the cache misses of walking.
  *
- *   header | column: `width` bytes per slot | offsets: two bytes per slot | heap
+ *   header | column: `width` bytes per slot | tags: a byte per slot | offsets: two bytes | heap
  *
- * The column holds what is looked at first (a tag of the hash, a score); the heap holds the
+ * Column and tags hold what is looked at first (a score; a byte of the hash); the heap holds the
  * elements in any order, without gaps. A kind whose elements all have one size has no offsets: slot
  * i is at i times that size. A page is as large as the allocator's size class that holds it, and
  * grows class by class; it has room for as many slots as are likely to fit.
@@ -27,7 +27,8 @@
 typedef struct types_page types_page;
 
 typedef struct types_page_kind {
-    uint8_t width;                                       /* bytes of column per slot */
+    uint8_t width; /* bytes of column per slot; may be 0 */
+    bool tagged;
     uint8_t fixed;                                       /* the size of all elements; 0: offsets */
     size_t (*size)(const types_page *, unsigned slot);   /* of an element; not if fixed */
     uint64_t (*hash)(const types_page *, unsigned slot); /* for pages.h */
@@ -44,7 +45,8 @@ struct types_page {
     uint8_t slots; /* room in column and offsets */
     uint8_t width, fixed;
     uint8_t depth; /* pages.h: how many bits of the hash all elements share */
-    uint8_t unused[3];
+    uint8_t tagged;
+    uint8_t unused[2];
 };
 
 _Static_assert(sizeof(types_page) % 16 == 0, "the column is aligned");
@@ -56,8 +58,21 @@ static inline char *types_page_column(const types_page *p) {
     return (char *)(uintptr_t)(p + 1);
 }
 
+static inline uint8_t *types_page_tags(const types_page *p) {
+    return (uint8_t *)types_page_column(p) + (size_t)p->width * p->slots;
+}
+
+/* One bit (the top one of a byte) for each of the eight tags from `first` on that may be equal:
+ * never misses one, may name a wrong one, and one beyond count. */
+static inline uint64_t types_page_match(const types_page *p, unsigned first, uint8_t tag) {
+    uint64_t word;
+    __builtin_memcpy(&word, types_page_tags(p) + first, sizeof word);
+    uint64_t x = word ^ (0x0101010101010101u * tag);
+    return (x - 0x0101010101010101u) & ~x & 0x8080808080808080u;
+}
+
 static inline char *types_page_element(const types_page *p, unsigned slot) {
-    char *offsets = types_page_column(p) + (size_t)p->width * p->slots;
+    char *offsets = (char *)types_page_tags(p) + (p->tagged ? p->slots : 0);
     if (p->fixed)
         return offsets + (size_t)p->fixed * slot;
     uint16_t offset;
@@ -66,7 +81,7 @@ static inline char *types_page_element(const types_page *p, unsigned slot) {
 }
 
 /* Makes room for an element of `size` bytes in that slot; those behind move up by one. Returns
- * where the element goes; the caller fills its column too. count < TYPES_PAGE_SLOTS. */
+ * where the element goes; the caller fills its column and tag too. count < TYPES_PAGE_SLOTS. */
 char *types_page_insert(types_page **place, unsigned slot, size_t size);
 /* Takes out an element of `size` bytes; those behind move down. Gives memory back when much is
  * unused. */

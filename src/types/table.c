@@ -101,9 +101,9 @@ static size_t release(types_page *page) {
 }
 
 static const types_page_kind names = {
-    .width = 1, .size = name_size, .hash = name_hash, .release = release};
+    .tagged = true, .size = name_size, .hash = name_hash, .release = release};
 static const types_page_kind pairs = {
-    .width = 1, .size = pair_size, .hash = pair_hash, .release = release};
+    .tagged = true, .size = pair_size, .hash = pair_hash, .release = release};
 
 /* ---- the table ---- */
 
@@ -121,22 +121,12 @@ static inline uint8_t tag_of(uint64_t hash) {
     return (uint8_t)hash;
 }
 
-/* One bit (the top one of a byte) for each of eight tags that may be equal: never misses one, and
- * may name a wrong one, which the comparison of names finds out. */
-static inline uint64_t tags_match(const char *tags, uint8_t tag) {
-    uint64_t word;
-    memcpy(&word, tags, sizeof word);
-    uint64_t x = word ^ (0x0101010101010101u * tag);
-    return (x - 0x0101010101010101u) & ~x & 0x8080808080808080u;
-}
-
 static types_page *find(const types_table *t, uint64_t hash, rl_bytes name, unsigned *slot,
                         parts *out) {
     uint8_t tag = tag_of(hash);
     for (types_page *page = types_pages_find(&t->pages, hash); page != NULL; page = page->next) {
-        const char *tags = types_page_column(page);
         for (unsigned first = 0; first < page->count; first += 8) {
-            uint64_t hits = tags_match(tags + first, tag);
+            uint64_t hits = types_page_match(page, first, tag);
             for (; hits; hits &= hits - 1) {
                 unsigned i = first + (unsigned)__builtin_ctzll(hits) / 8;
                 if (i >= page->count)
@@ -258,7 +248,7 @@ bool types_table_set(types_table *t, uint64_t hash, rl_bytes name, rl_bytes valu
     bool far;
     size_t size = element_size(t, &e, &far);
     char *to = types_pages_add(&t->pages, hash, size, &page, &slot);
-    types_page_column(page)[slot] = (char)tag_of(hash);
+    types_page_tags(page)[slot] = tag_of(hash);
     element_write(t, to, &e, far, NULL);
     return true;
 }
@@ -329,7 +319,7 @@ void types_table_check(const types_table *t) {
     while (types_pages_next(&t->pages, &walk)) {
         parts p = parts_at(t, walk.page, walk.slot);
         uint64_t hash = rl_hash(p.element.name);
-        types_must((uint8_t)types_page_column(walk.page)[walk.slot] == tag_of(hash));
+        types_must(types_page_tags(walk.page)[walk.slot] == tag_of(hash));
         if (p.outside)
             far += far_bytes(p.outside);
     }

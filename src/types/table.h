@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The element table: the large form of sets (names) and hashes (names with values). Pages found by
- * hash (pages.h); the column is a tag byte of the hash, eight compared at a time.
+ * hash (pages.h); the tags are bytes of the hash, eight compared at a time.
  *
  * An element in a page:
  *

@@ -12,6 +12,7 @@
 #include <assert.h>
 
 #include "base/alloc.h"
+#include "base/hash.h"
 #include "types/must.h"
 #include "types/varint.h"
 
@@ -48,7 +49,7 @@ typedef struct path {
     unsigned height;
     types_page *leaf;
     unsigned slot;
-    size_t rank; /* pairs before the slot */
+    size_t rank; /* pairs before the slot, if that was asked for */
 } path;
 
 /* ---- leaves ---- */
@@ -101,7 +102,11 @@ static size_t leaf_release(types_page *leaf) {
 }
 
 static const types_page_kind leaves = {
-    .width = sizeof(double), .size = element_size, .release = leaf_release};
+    .width = sizeof(double), .tagged = true, .size = element_size, .release = leaf_release};
+
+static inline uint8_t tag_of(uint64_t hash) {
+    return (uint8_t)hash;
+}
 
 static size_t member_size(rl_bytes member) {
     if (member.len > NEAR_MAX)
@@ -211,15 +216,16 @@ static unsigned slot_for(const bound *b, const types_page *leaf) {
     return low;
 }
 
-/* The way to the first pair that is not before the bound, or to the end of the leaf before it. */
-static void descend(const types_tree *t, const bound *b, path *p) {
+/* The way to the first pair that is not before the bound, or to the end of the leaf before it. Its
+ * rank is told only if asked for: it costs a look at more of the inner nodes. */
+static void descend(const types_tree *t, const bound *b, bool ranked, path *p) {
     void *node = t->root;
     p->height = 0;
     p->rank = 0;
     for (unsigned height = t->height; height > 0; height--) {
         inner *in = node;
         unsigned child = child_for(b, in, height - 1);
-        for (unsigned i = 0; i < child; i++)
+        for (unsigned i = 0; ranked && i < child; i++)
             p->rank += in->counts[i];
         p->steps[p->height++] = (step){in, child};
         node = in->children[child];
@@ -232,11 +238,10 @@ static void descend(const types_tree *t, const bound *b, path *p) {
 /* The way to a pair that is there. */
 static bool descend_to(const types_tree *t, double score, rl_bytes member, path *p) {
     bound b = bound_pair(score, member, true);
-    descend(t, &b, p);
+    descend(t, &b, false, p);
     if (p->slot == 0)
         return false;
     p->slot--;
-    p->rank--;
     return leaf_score(p->leaf, p->slot) == score &&
            rl_bytes_equal(leaf_member(p->leaf, p->slot), member);
 }
@@ -491,6 +496,7 @@ static types_page *leaf_insert(types_tree *t, types_page *leaf, unsigned slot, d
     char *to = types_page_insert(&leaf, slot, member_size(member));
     member_write(t, to, member);
     leaf_score_set(leaf, slot, score);
+    types_page_tags(leaf)[slot] = tag_of(rl_hash(member));
     return leaf;
 }
 
@@ -538,7 +544,7 @@ static uint32_t insert_into_full(types_tree *t, path *p, double score, rl_bytes 
 uint32_t types_tree_insert(types_tree *t, double score, rl_bytes member) {
     path p;
     bound b = bound_pair(score, member, true);
-    descend(t, &b, &p);
+    descend(t, &b, false, &p);
     for (unsigned i = 0; i < p.height; i++)
         p.steps[i].node->counts[p.steps[i].child]++;
     t->count++;
@@ -687,32 +693,17 @@ bool types_spot_nudge(types_spot spot, double score) {
     return true;
 }
 
-/* Members of one leaf often begin alike, so their ends are compared first. */
-static inline bool near_equal(const char *a, const char *b, size_t len) {
-    uint64_t x, y;
-    if (len < sizeof x)
-        return memcmp(a, b, len) == 0;
-    memcpy(&x, a + len - sizeof x, sizeof x);
-    memcpy(&y, b + len - sizeof y, sizeof y);
-    return x == y && memcmp(a, b, len - sizeof x) == 0;
-}
-
-types_spot types_tree_in_leaf(const types_tree *t, uint32_t id, rl_bytes member) {
+types_spot types_tree_in_leaf(const types_tree *t, uint32_t id, rl_bytes member, uint64_t hash) {
     const types_page *leaf = t->leaves[id];
-    if (member.len > NEAR_MAX || member.len == 0) {
-        for (unsigned i = 0; i < leaf->count; i++)
-            if (rl_bytes_equal(leaf_member(leaf, i), member))
-                return (types_spot){leaf, i};
-        return (types_spot){NULL, 0};
-    }
-    char head[2];
-    size_t head_len = (size_t)(types_varint_write(head, (uint64_t)member.len << 1) - head);
-    for (unsigned i = 0; i < leaf->count; i++) {
-        const char *at = types_page_element(leaf, i);
-        if (at[0] == head[0] && (head_len == 1 || at[1] == head[1]) &&
-            near_equal(at + head_len, member.ptr, member.len))
-            return (types_spot){leaf, i};
-    }
+    uint8_t tag = tag_of(hash);
+    for (unsigned first = 0; first < leaf->count; first += 8)
+        for (uint64_t hits = types_page_match(leaf, first, tag); hits; hits &= hits - 1) {
+            unsigned slot = first + (unsigned)__builtin_ctzll(hits) / 8;
+            if (slot >= leaf->count)
+                break;
+            if (rl_bytes_equal(leaf_member(leaf, slot), member))
+                return (types_spot){leaf, slot};
+        }
     return (types_spot){NULL, 0};
 }
 
@@ -721,7 +712,7 @@ types_spot types_tree_in_leaf(const types_tree *t, uint32_t id, rl_bytes member)
 size_t types_tree_count_before(const types_tree *t, const types_bound *b) {
     path p;
     bound inner_bound = bound_of(b);
-    descend(t, &inner_bound, &p);
+    descend(t, &inner_bound, true, &p);
     return p.rank;
 }
 

@@ -4,8 +4,9 @@
  * B+ tree (Bayer, McCreight, "Organization and maintenance of large ordered indexes", Acta
  * Informatica 1, 1972) whose inner nodes know how many pairs are below each child.
  *
- *   - Leaves are pages (page.h) of up to 64 pairs: the column is the scores, the heap the members;
- *     they are linked in both directions. A member longer than 128 bytes is outside.
+ *   - Leaves are pages (page.h) of up to 64 pairs: the column is the scores, the tags are bytes
+ *     of the members' hashes, the heap has the members; they are linked in both directions. A
+ * member longer than 128 bytes is outside.
  *   - Inner nodes have up to 63 children: for each its count, the score and the first 8 bytes of
  *     the member it begins with (or began with once: a lower bound). Where those are equal, the
  *     member the child begins with now decides.
@@ -70,8 +71,9 @@ bool types_tree_free_step(types_tree *t, size_t budget);
 uint32_t types_tree_insert(types_tree *t, double score, rl_bytes member);
 bool types_tree_remove(types_tree *t, double score, rl_bytes member);
 bool types_tree_has(const types_tree *t, double score, rl_bytes member);
-/* Finds a member in the leaf of that number; nowhere if it is not there. */
-types_spot types_tree_in_leaf(const types_tree *t, uint32_t id, rl_bytes member);
+/* Finds a member, whose rl_hash is `hash`, in the leaf of that number; nowhere if it is not there.
+ */
+types_spot types_tree_in_leaf(const types_tree *t, uint32_t id, rl_bytes member, uint64_t hash);
 /* Gives a pair another score in place; false if it would have to move (then nothing is done). */
 bool types_spot_nudge(types_spot spot, double score);
 

@@ -101,7 +101,7 @@ static bool large_find(const large *l, uint64_t hash, rl_bytes member, types_hom
                        types_spot *spot) {
     *home = (types_home){.hash = hash};
     while (types_homes_next(&l->homes, home)) {
-        *spot = types_tree_in_leaf(&l->tree, home->leaf, member);
+        *spot = types_tree_in_leaf(&l->tree, home->leaf, member, hash);
         if (spot->leaf)
             return true;
     }

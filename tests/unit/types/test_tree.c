@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
+#include "base/hash.h"
 #include "base/random.h"
 #include "unit/types/names.h"
 
@@ -102,7 +103,7 @@ static void expect_ranks(void) {
         cr_assert(types_tree_has(&tree, pairs[rank].score, member));
         double other = isinf(pairs[rank].score) ? 3 : pairs[rank].score + 0.5;
         cr_assert_not(types_tree_has(&tree, other, member));
-        types_spot spot = types_tree_in_leaf(&tree, home[number], member);
+        types_spot spot = types_tree_in_leaf(&tree, home[number], member, rl_hash(member));
         expect_spot(spot, rank);
     }
     cr_assert_null(types_tree_at(&tree, count).leaf);
@@ -255,7 +256,8 @@ Test(tree, scores_are_nudged_only_where_order_allows)
     for (int step = 0; step < 20000; step++) {
         unsigned number = (unsigned)rl_random_below(&random, NAMES);
         double score = score_of[number] + (double)rl_random_below(&random, 5) - 2;
-        types_spot spot = types_tree_in_leaf(&tree, home[number], name_in(number, name));
+        rl_bytes member = name_in(number, name);
+        types_spot spot = types_tree_in_leaf(&tree, home[number], member, rl_hash(member));
         if (types_spot_nudge(spot, score)) {
             score_of[number] = score;
             done++;
