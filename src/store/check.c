@@ -22,6 +22,7 @@ typedef struct check {
     sqlite3 *db;
     uint64_t damages;
     char first[400]; /* what was found first */
+    char known[60];  /* a finding that is of our own making */
 } check;
 
 /* --- rules ----------------------------------------------------------------------------------- */
@@ -132,14 +133,60 @@ static void take_answer(check *c, const char *text) {
         return;
     while (*text) {
         size_t len = strcspn(text, "\n");
-        if (len > 0 && strncmp(text, "***", 3) != 0 && !is_of_rows(text))
+        bool known = len == strlen(c->known) && strncmp(text, c->known, len) == 0;
+        if (len > 0 && strncmp(text, "***", 3) != 0 && !known && !is_of_rows(text))
             found(c, "structure", text, len);
         text += len;
         text += *text == '\n';
     }
 }
 
+/* SQLite (3.40) takes a check for one of a single table, and leaves out free pages and pages that
+ * nothing refers to, when the first object of its schema has no root page; first in the order of a
+ * hash table. Views and virtual tables have none, and there are views of ours. */
+static bool leaves_out_free_pages(check *c) {
+    sqlite3_stmt *stmt;
+    bool rootless = false;
+    if (sqlite3_prepare_v2(c->db, "PRAGMA main.table_list", -1, &stmt, NULL) != SQLITE_OK)
+        return false;
+    if (sqlite3_step(stmt) == SQLITE_ROW) { /* in the same order */
+        const char *type = (const char *)sqlite3_column_text(stmt, 2);
+        rootless = type && (strcmp(type, "view") == 0 || strcmp(type, "virtual") == 0);
+    }
+    sqlite3_finalize(stmt);
+    return rootless;
+}
+
+static int meta_root(sqlite3 *db) {
+    sqlite3_stmt *stmt;
+    int root = 0;
+    if (sqlite3_prepare_v2(db, "SELECT rootpage FROM sqlite_schema WHERE name = 'rl_meta'", -1,
+                           &stmt, NULL) == SQLITE_OK &&
+        sqlite3_step(stmt) == SQLITE_ROW)
+        root = sqlite3_column_int(stmt, 0);
+    sqlite3_finalize(stmt);
+    return root;
+}
+
+/* Puts a table before it, in this connection's memory alone: a second name for rl_meta. Its page is
+ * then referred to twice, which take_answer knows. */
+static void cover_free_pages(check *c) {
+    for (int i = 0; i < 50 && leaves_out_free_pages(c); i++) {
+        char sql[120];
+        snprintf(sql, sizeof sql,
+                 "CREATE TABLE rl_check_%d(name TEXT PRIMARY KEY, value) WITHOUT ROWID", i);
+        int root = meta_root(c->db);
+        if (root == 0 ||
+            sqlite3_test_control(SQLITE_TESTCTRL_IMPOSTER, c->db, "main", 1, root) != SQLITE_OK)
+            return;
+        sqlite3_exec(c->db, sql, NULL, NULL, NULL);
+        sqlite3_test_control(SQLITE_TESTCTRL_IMPOSTER, c->db, "main", 0, 0);
+        snprintf(c->known, sizeof c->known, "2nd reference to page %d", root);
+    }
+}
+
 static int check_structure(check *c, const char *pragma) {
+    cover_free_pages(c);
     sqlite3_stmt *stmt;
     int rc = sqlite3_prepare_v2(c->db, pragma, -1, &stmt, NULL);
     if (rc != SQLITE_OK)

@@ -122,7 +122,7 @@ static unsigned asked;
 
 static bool stop_soon(void *arg) {
     (void)arg;
-    return ++asked > 2;
+    return ++asked > 0;
 }
 
 Test(check, it_can_be_stopped)
@@ -133,8 +133,9 @@ Test(check, it_can_be_stopped)
     rl_check_options options = {
         .path = path, .level = RL_CHECK_FULL, .stop = stop_soon, .on_finding = on_finding};
     cr_assert_eq(rl_check_run(&options, error, sizeof error), RL_STORE_OK, "%s", error);
-    cr_assert_eq(asked, 3);
-    cr_assert_eq(broken, 0, "%s", told);
+    /* A fast machine may be done before it is asked for the first time. */
+    cr_assert_eq(broken, asked == 0, "%s", told);
+    cr_assert_eq(damages, 0, "%s", told);
 }
 
 /* --- damage ---------------------------------------------------------------------------------- */
@@ -166,6 +167,51 @@ Test(check, noise_in_a_page)
     is_damaged(RL_CHECK_QUICK, "age 13");
     cr_assert_geq(damages, 1);
     is_damaged(RL_CHECK_FULL, "age 13");
+}
+
+/* Overwrites the page that begins the list of free ones. */
+static void damage_free_list(void) {
+    unsigned char head[4];
+    char noise[4096];
+    FILE *f = fopen(path, "r");
+    cr_assert(f && fseek(f, 32, SEEK_SET) == 0 && fread(head, 1, 4, f) == 4);
+    fclose(f);
+    long trunk = (long)head[0] << 24 | (long)head[1] << 16 | (long)head[2] << 8 | head[3];
+    memset(noise, 0xa5, sizeof noise);
+    store_files_damage(path, (trunk - 1) * 4096, noise, sizeof noise);
+}
+
+/* SQLite's own check passes over them when there are views. */
+Test(check, noise_in_a_free_page)
+{
+    store_sql_run(db, "DELETE FROM rl_key WHERE id > 500");
+    int64_t free_pages = store_sql_int(db, "PRAGMA freelist_count");
+    cr_assert_gt(free_pages, 10);
+    settle();
+    is_good(RL_CHECK_QUICK);
+    damage_free_list();
+    is_damaged(RL_CHECK_QUICK, "freelist");
+}
+
+Test(check, views_and_virtual_tables_of_users_hide_nothing)
+{
+    for (int i = 0; i < 60; i++) {
+        store_sql_run(db, "CREATE VIEW mine%d AS SELECT key FROM keys", i);
+        if (i % 10 == 0)
+            store_sql_run(db, "CREATE VIRTUAL TABLE words%d USING fts5(t)", i);
+        else if (i % 3 == 0)
+            store_sql_run(db, "CREATE TABLE own%d(a)", i);
+        if (i % 5)
+            continue;
+        is_good(RL_CHECK_QUICK);
+        is_good(RL_CHECK_FULL);
+    }
+    cr_assert_eq(
+        store_sql_int(db, "SELECT count(*) FROM sqlite_schema WHERE name GLOB 'rl_check*'"), 0);
+    store_sql_run(db, "DELETE FROM rl_key WHERE id > 500");
+    settle();
+    damage_free_list();
+    is_damaged(RL_CHECK_QUICK, "freelist");
 }
 
 Test(check, many_findings_are_one_sentence)
