@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 
 #define CONTENT_MAX 512
 
@@ -61,7 +62,8 @@ static void describe_holder(int fd, const char *path, char *error, size_t error_
                  path);
 }
 
-static int write_holder(int fd) {
+/* Only people read it; on a full disk there is a lock without it. */
+static void write_holder(int fd, const char *path) {
     char host[128] = "?";
     if (gethostname(host, sizeof(host) - 1) != 0)
         snprintf(host, sizeof(host), "?");
@@ -73,14 +75,13 @@ static int write_holder(int fd) {
     char content[CONTENT_MAX];
     int len = snprintf(content, sizeof(content), "pid %ld\nstarted %s\nhost %s\n", (long)getpid(),
                        started, host);
-    if (ftruncate(fd, 0) != 0)
-        return -1;
-    ssize_t n = pwrite(fd, content, (size_t)len, 0);
+    ssize_t n = ftruncate(fd, 0) == 0 ? pwrite(fd, content, (size_t)len, 0) : -1;
     if (n == len)
-        return 0;
-    if (n >= 0)
-        errno = ENOSPC;
-    return -1;
+        return;
+    rl_log(RL_LOG_WARNING, "%s while writing %s: nobody can see there who holds the directory",
+           strerror(n < 0 ? errno : ENOSPC), path);
+    if (n > 0 && ftruncate(fd, 0) != 0)
+        errno = 0; /* then half of it stays */
 }
 
 static char *lock_path(const char *dir) {
@@ -105,9 +106,7 @@ int rl_dirlock_acquire(const char *dir, rl_dirlock **out, char *error, size_t er
         rc = RL_DIRLOCK_HELD;
         goto done;
     }
-    doing = "writing";
-    if (write_holder(fd) != 0)
-        goto failed;
+    write_holder(fd, path);
     *out = rl_malloc(sizeof(**out));
     (*out)->fd = fd;
     fd = -1;

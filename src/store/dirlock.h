@@ -8,6 +8,8 @@
  *     started 2026-11-21T02:28:00Z
  *     host db1
  *
+ * Where that cannot be written, as on a full disk, the lock holds all the same.
+ *
  * The lock belongs to the open file: a child made by fork has it as well until it calls exec, and a
  * process that becomes a daemon acquires it afterwards, so that the pid is right. One thread.
  */
@@ -22,7 +24,7 @@
 typedef enum rl_dirlock_error {
     RL_DIRLOCK_OK = 0,
     RL_DIRLOCK_HELD = -1, /* by another process (or by this one already) */
-    RL_DIRLOCK_IO = -2,   /* the file cannot be made, locked or written */
+    RL_DIRLOCK_IO = -2,   /* the file cannot be made or locked */
 } rl_dirlock_error;
 
 typedef struct rl_dirlock rl_dirlock;

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -54,6 +55,26 @@ Test(dirlock, says_who_holds_it)
     rl_dirlock_release(lock);
     read_file(content, sizeof(content));
     cr_assert_str_eq(content, "");
+}
+
+/* As on a full disk: the start of a server must not depend on these lines. */
+Test(dirlock, it_holds_without_saying_who)
+{
+    struct rlimit none = {0, RLIM_INFINITY}, before;
+    getrlimit(RLIMIT_FSIZE, &before);
+    none.rlim_max = before.rlim_max;
+    signal(SIGXFSZ, SIG_IGN);
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &none), 0);
+    rl_dirlock *lock = NULL;
+    int rc = rl_dirlock_acquire(dir, &lock, error, sizeof(error));
+    setrlimit(RLIMIT_FSIZE, &before);
+    cr_assert_eq(rc, RL_DIRLOCK_OK, "%s", error);
+    char content[256];
+    read_file(content, sizeof(content));
+    cr_assert_str_eq(content, "");
+    rl_dirlock *second = NULL;
+    cr_assert_eq(rl_dirlock_acquire(dir, &second, error, sizeof(error)), RL_DIRLOCK_HELD);
+    rl_dirlock_release(lock);
 }
 
 Test(dirlock, a_second_one_is_refused_and_told_who)
