@@ -19,7 +19,7 @@
 
 #define NAME_BYTES 16
 #define LARGEST    1000000
-#define TOTAL      1000000 /* elements in all collections of a size together */
+#define TOTAL      200000 /* elements in all collections of a size together, at least */
 
 static const rl_small_limits small = {128, 64};
 static const rl_members_limits set_limits = {512, {128, 64}};
@@ -369,6 +369,7 @@ static void measure(const kind *k, size_t n) {
 int main(int argc, char **argv) {
     static const size_t sizes[] = {10, 100, 10000, 1000000};
     size_t largest = argc > 1 ? strtoul(argv[1], NULL, 10) : LARGEST;
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
     rl_hash_init();
     rl_random_seed(&random_source, 1);
     for (size_t i = 0; i < 2 * LARGEST; i++)

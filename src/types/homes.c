@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "types/homes.h"
 
-#include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 static inline uint32_t hash_at(const types_page *page, unsigned slot) {
@@ -54,14 +54,22 @@ void types_homes_remove(types_pages *homes, const types_home *home) {
     types_pages_remove(homes, home->hash, home->page, home->slot);
 }
 
-void types_homes_move(const types_pages *homes, uint64_t hash, uint32_t from, uint32_t to) {
+static types_home home_in(const types_pages *homes, uint64_t hash, uint32_t leaf) {
     types_home home = {.hash = hash};
     while (types_homes_next(homes, &home))
-        if (home.leaf == from) {
-            memcpy(types_page_element(home.page, home.slot), &to, sizeof to);
-            return;
-        }
-    assert(!"a member without a home");
+        if (home.leaf == leaf)
+            return home;
+    abort(); /* a member without a home: memory is broken */
+}
+
+void types_homes_forget(types_pages *homes, uint64_t hash, uint32_t leaf) {
+    types_home home = home_in(homes, hash, leaf);
+    types_homes_remove(homes, &home);
+}
+
+void types_homes_move(const types_pages *homes, uint64_t hash, uint32_t from, uint32_t to) {
+    types_home home = home_in(homes, hash, from);
+    memcpy(types_page_element(home.page, home.slot), &to, sizeof to);
 }
 
 uint32_t types_homes_hash(const types_page *page, unsigned slot) {

@@ -24,6 +24,9 @@ void types_homes_add(types_pages *homes, uint64_t hash, uint32_t leaf);
 /* On to the next entry of this hash; begin with {.hash = hash}. False when there is none. */
 bool types_homes_next(const types_pages *homes, types_home *home);
 void types_homes_remove(types_pages *homes, const types_home *home);
+/* Takes out the entry of a member of that hash in that leaf. Members of one leaf with equal hashes
+ * have equal entries. */
+void types_homes_forget(types_pages *homes, uint64_t hash, uint32_t leaf);
 /* The member of that hash moved to another leaf. */
 void types_homes_move(const types_pages *homes, uint64_t hash, uint32_t from, uint32_t to);
 

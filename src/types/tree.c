@@ -657,23 +657,51 @@ static void path_trim(types_tree *t, const path *p) {
     }
 }
 
-bool types_tree_remove(types_tree *t, double score, rl_bytes member) {
-    path p;
-    if (!descend_to(t, score, member, &p))
-        return false;
-    for (unsigned i = 0; i < p.height; i++)
-        p.steps[i].node->counts[p.steps[i].child]--;
+/* Takes out the pair the path leads to. */
+static void path_remove(types_tree *t, path *p) {
+    for (unsigned i = 0; i < p->height; i++)
+        p->steps[i].node->counts[p->steps[i].child]--;
     t->count--;
-    far_member *outside = leaf_outside(p.leaf, p.slot);
+    far_member *outside = leaf_outside(p->leaf, p->slot);
     if (outside) {
         t->bytes -= outside_bytes(outside);
         rl_free(outside);
     }
-    size_t old_bytes = p.leaf->bytes;
-    types_page_remove(&p.leaf, p.slot, element_size(p.leaf, p.slot));
-    leaf_moved(t, &p, p.leaf, old_bytes);
-    path_trim(t, &p);
+    size_t old_bytes = p->leaf->bytes;
+    types_page_remove(&p->leaf, p->slot, element_size(p->leaf, p->slot));
+    leaf_moved(t, p, p->leaf, old_bytes);
+    path_trim(t, p);
+}
+
+bool types_tree_remove(types_tree *t, double score, rl_bytes member) {
+    path p;
+    if (!descend_to(t, score, member, &p))
+        return false;
+    path_remove(t, &p);
     return true;
+}
+
+/* The way to the pair of that rank. rank < count. */
+static void descend_by_rank(const types_tree *t, size_t rank, path *p) {
+    void *node = t->root;
+    p->height = 0;
+    for (unsigned height = t->height; height > 0; height--) {
+        inner *in = node;
+        unsigned child = 0;
+        while (rank >= in->counts[child])
+            rank -= in->counts[child++];
+        p->steps[p->height++] = (step){in, child};
+        node = in->children[child];
+    }
+    p->leaf = node;
+    p->slot = (unsigned)rank;
+}
+
+void types_tree_remove_at(types_tree *t, size_t rank) {
+    path p;
+    assert(rank < t->count);
+    descend_by_rank(t, rank, &p);
+    path_remove(t, &p);
 }
 
 bool types_tree_has(const types_tree *t, double score, rl_bytes member) {
@@ -719,15 +747,9 @@ size_t types_tree_count_before(const types_tree *t, const types_bound *b) {
 types_spot types_tree_at(const types_tree *t, size_t rank) {
     if (rank >= t->count)
         return (types_spot){NULL, 0};
-    const void *node = t->root;
-    for (unsigned height = t->height; height > 0; height--) {
-        const inner *in = node;
-        unsigned child = 0;
-        while (rank >= in->counts[child])
-            rank -= in->counts[child++];
-        node = in->children[child];
-    }
-    return (types_spot){node, (unsigned)rank};
+    path p;
+    descend_by_rank(t, rank, &p);
+    return (types_spot){p.leaf, p.slot};
 }
 
 void types_spot_next(types_spot *spot) {

@@ -70,6 +70,7 @@ bool types_tree_free_step(types_tree *t, size_t budget);
 /* The pair must not be there. Returns the number of its leaf. */
 uint32_t types_tree_insert(types_tree *t, double score, rl_bytes member);
 bool types_tree_remove(types_tree *t, double score, rl_bytes member);
+void types_tree_remove_at(types_tree *t, size_t rank); /* rank < count */
 bool types_tree_has(const types_tree *t, double score, rl_bytes member);
 /* Finds a member, whose rl_hash is `hash`, in the leaf of that number; nowhere if it is not there.
  */

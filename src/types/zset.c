@@ -306,26 +306,41 @@ size_t rl_zset_count_upto_member(const rl_zset *z, rl_bytes member) {
 
 /* ---- ranges ---- */
 
-size_t rl_zset_remove_range(rl_zset **place, size_t from, size_t count,
-                            void (*each)(void *, rl_bytes, double), void *arg) {
-    size_t there = rl_zset_count(*place), removed = 0;
-    if (from >= there)
+typedef void on_removed(void *arg, rl_bytes member, double score);
+
+static void large_remove_at(large *l, size_t rank, on_removed *each, void *arg) {
+    types_spot spot = types_tree_at(&l->tree, rank);
+    rl_bytes member = types_spot_member(spot);
+    if (each)
+        each(arg, member, types_spot_score(spot));
+    types_homes_forget(&l->homes, hash_of(member), spot.leaf->id);
+    types_tree_remove_at(&l->tree, rank);
+}
+
+static void small_remove_range(rl_zset **place, size_t from, size_t count, on_removed *each,
+                               void *arg) {
+    rl_zset_walk walk;
+    rl_bytes member;
+    double score;
+    rl_zset_walk_init(&walk, *place, from, false);
+    for (size_t i = 0; each && i < count && rl_zset_next(&walk, &member, &score); i++)
+        each(arg, member, score);
+    types_packed *p = small_of(*place);
+    types_packed_splice(&p, types_packed_at(p, (unsigned)from * 2), (unsigned)count * 2, NULL, 0);
+    *place = (rl_zset *)p;
+}
+
+size_t rl_zset_remove_range(rl_zset **place, size_t from, size_t count, on_removed *each,
+                            void *arg) {
+    size_t there = rl_zset_count(*place);
+    if (from >= there || count == 0)
         return 0;
     count = count < there - from ? count : there - from;
-    rl_buffer copy = {0};
-    for (; removed < count; removed++) {
-        rl_zset_walk walk;
-        rl_bytes member;
-        double score;
-        rl_zset_walk_init(&walk, *place, from, false);
-        rl_zset_next(&walk, &member, &score);
-        if (each)
-            each(arg, member, score);
-        rl_buffer_clear(&copy);
-        rl_buffer_add_bytes(&copy, member);
-        rl_zset_remove(place, rl_buffer_bytes(&copy));
-    }
-    rl_buffer_release(&copy);
+    if (!is_large(*place))
+        small_remove_range(place, from, count, each, arg);
+    else
+        for (size_t i = 0; i < count; i++)
+            large_remove_at(large_of(*place), from, each, arg);
     return count;
 }
 

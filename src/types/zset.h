@@ -18,7 +18,6 @@
 #ifndef RL_TYPES_ZSET_H
 #define RL_TYPES_ZSET_H
 
-#include "base/buffer.h"
 #include "base/bytes.h"
 #include "base/number.h"
 #include "base/random.h"
