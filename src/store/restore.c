@@ -203,12 +203,18 @@ bool rl_restore_marked(const char *path, rl_restore_report *report) {
     return marked;
 }
 
-int rl_restore_unmark(const char *path, char *error, size_t error_len) {
+int rl_restore_unmark(const char *path, bool new_history, char *error, size_t error_len) {
     sqlite3 *db;
     int code = rl_schema_open_more(path, false, &db, error, error_len);
     if (code != RL_STORE_OK)
         return code;
-    int rc = sqlite3_exec(db, "DELETE FROM rl_meta WHERE name = '" MARK "'", NULL, NULL, NULL);
+    char sql[256], run_id[41];
+    rl_schema_draw_run_id(run_id);
+    snprintf(sql, sizeof sql,
+             "BEGIN IMMEDIATE; DELETE FROM rl_meta WHERE name = '" MARK "';"
+             "UPDATE rl_meta SET value = '%s' WHERE name = 'run_id' AND %d; COMMIT",
+             run_id, new_history);
+    int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
     if (rc != SQLITE_OK) {
         snprintf(error, error_len, "%s while writing to %s", sqlite3_errmsg(db), path);
         code = rl_schema_error_of(rc);

@@ -70,8 +70,9 @@ int rl_restore_rename_aside(const char *path, char *aside, size_t aside_len, cha
 /* Whether the database at path is marked as restored, its journal not seen to yet. Fills what the
  * mark says, if so. */
 bool rl_restore_marked(const char *path, rl_restore_report *report);
-/* The journal has been seen to. An rl_store_error. */
-int rl_restore_unmark(const char *path, char *error, size_t error_len);
+/* The journal has been seen to. new_history: some of it was left behind, so the numbers of its
+ * batches will be given again; a new run_id keeps the two apart. An rl_store_error. */
+int rl_restore_unmark(const char *path, bool new_history, char *error, size_t error_len);
 
 /* "2026-11-21T15:45:00Z" */
 void rl_restore_time_text(int64_t wall_ms, char *out, size_t out_len);

@@ -141,8 +141,8 @@ int rl_schema_check_header(const char *path, char *error, size_t error_len) {
     if (is_of_redis(header, (size_t)got)) {
         snprintf(error, error_len,
                  "%s: is a file of a Redis server, not a database of Rubellite's, and cannot be "
-                 "read here. Move it aside; to bring its data over, load it into a Redis server "
-                 "and send the keys from there as commands, for example with redis-cli --pipe",
+                 "read here. Move it aside, or choose another dbfilename; how to bring its data "
+                 "over as commands is in docs/operations.md under \"Coming from Redis\"",
                  path);
         return RL_STORE_REFUSED;
     }
@@ -223,7 +223,7 @@ int rl_schema_open_more(const char *path, bool read_only, sqlite3 **out, char *e
     return RL_STORE_OK;
 }
 
-static void new_run_id(char out[41]) {
+void rl_schema_draw_run_id(char out[41]) {
     unsigned char bytes[20];
     rl_random_bytes(bytes, sizeof bytes);
     for (size_t i = 0; i < sizeof bytes; i++)
@@ -233,7 +233,7 @@ static void new_run_id(char out[41]) {
 /* In one transaction, so that a file is never seen half made. */
 static int create_tables(sqlite3 *db) {
     char run_id[41];
-    new_run_id(run_id);
+    rl_schema_draw_run_id(run_id);
     char meta_sql[512];
     snprintf(
         meta_sql, sizeof meta_sql,

@@ -46,6 +46,8 @@ int rl_schema_check_header(const char *path, char *error, size_t error_len);
 int rl_schema_inspect(sqlite3 *db, const char *path, rl_schema_meta *meta, char *error,
                       size_t error_len);
 
+void rl_schema_draw_run_id(char out[41]);
+
 /* The rl_store_error for a result of SQLite: damage, the rest. */
 int rl_schema_error_of(int sqlite_rc);
 

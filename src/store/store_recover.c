@@ -132,7 +132,12 @@ static int leave_behind(rl_store *s, const rl_journal_recovery *report, char *er
                "restore: the journal lacks batch %" PRIu64
                " and what came after it; what is left of it is in %s",
                missing, restored->journal_aside);
-    return open_journal(s, error, error_len);
+    rl_writer_close(s->writer, false);
+    s->writer = NULL;
+    code = rl_restore_unmark(s->path, true, error, error_len);
+    if (code == RL_STORE_OK)
+        code = rl_writer_open(s->path, &s->writer, error, error_len);
+    return code == RL_STORE_OK ? open_journal(s, error, error_len) : code;
 }
 
 /* What a replay that went wrong means for the start. */
@@ -236,7 +241,7 @@ static int open_files(rl_store *s, char *error, size_t error_len) {
     if (code == RL_STORE_OK)
         code = recover(s, error, error_len);
     if (code == RL_STORE_OK && marked)
-        code = rl_restore_unmark(s->path, error, error_len);
+        code = rl_restore_unmark(s->path, false, error, error_len);
     if (code == RL_STORE_OK)
         code = sync_wal(s, error, error_len);
     return code;

@@ -423,9 +423,17 @@ Test(restore, what_lies_behind_a_gap_is_moved_aside)
     cr_assert_eq(last, 100 + r->journal_batches);
     cr_assert_eq(rows, last);
     expect_keys(0, last, 1);
-    /* New batches get the numbers of those that are aside, and meet none of them. */
+    /* New batches get the numbers of those that are aside, and meet none of them, even when
+     * somebody puts them back. */
     write_keys(0, 50, 500);
     stop(true);
+    char aside[1024], journal[1024], other[1024];
+    snprintf(aside, sizeof aside, "%s/%s", dir, found_name);
+    snprintf(journal, sizeof journal, "%s/journal", dir);
+    snprintf(other, sizeof other, "%s/other", dir);
+    cr_assert_eq(rename(journal, other) | rename(aside, journal), 0);
+    refuses(RL_STORE_REFUSED, "another database");
+    cr_assert_eq(rename(journal, aside) | rename(other, journal), 0);
     make_backup("0302T1200"); /* the server makes one by itself: the journal begins anew */
     start();
     write_keys(20, 50, 700);
