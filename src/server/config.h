@@ -95,8 +95,8 @@ typedef struct rl_settings {
     uint64_t slowlog_max_len, latency_monitor_threshold_ms;
     bool latency_tracking;
     uint64_t tracking_table_max_keys; /* 0: no limit */
-    char *notify_keyspace_events; /* letters; rl_notify_classes reads them */
-    char *latency_percentiles; /* "50 99 99.9" */
+    char *notify_keyspace_events;     /* letters; rl_notify_classes reads them */
+    char *latency_percentiles;        /* "50 99 99.9" */
 } rl_settings;
 
 typedef struct rl_config rl_config;

@@ -152,7 +152,7 @@ static uint64_t pragma_number(sqlite3 *db, const char *sql) {
 static int begin_snapshot(run *r) {
     int rc = sqlite3_exec(r->source, "BEGIN", NULL, NULL, NULL);
     if (rc == SQLITE_OK)
-        rc = backup_read_meta(r->source, &r->entry);
+        rc = store_backup_read_meta(r->source, &r->entry);
     r->entry.made_ms = rl_clock_wall_ms();
     if (rc != SQLITE_OK)
         return fail_sqlite(r, "cannot back up", r->options->source, r->source, rc);
@@ -178,13 +178,13 @@ static int create_part(run *r) {
     char *dir = directory_of(r->path);
     const char *slash = strrchr(r->path, '/');
     rl_free(r->part);
-    r->part = backup_part_path(dir, slash ? slash + 1 : r->path);
+    r->part = store_backup_part_path(dir, slash ? slash + 1 : r->path);
     rl_free(dir);
     if (exists(r->path)) {
         errno = EEXIST;
         return -1;
     }
-    r->fd = backup_part_create(r->part);
+    r->fd = store_backup_part_create(r->part);
     return r->fd < 0 ? -1 : 0;
 }
 
@@ -205,7 +205,7 @@ static int make_in_dir(run *r) {
     const rl_backup_options *o = r->options;
     if (rl_file_ops_get()->mkdir(o->dir, 0700) != 0 && errno != EEXIST)
         return fail_system(r, "cannot make the directory of backups", o->dir);
-    backup_parts_clean(o->dir, o->stem);
+    store_backup_parts_clean(o->dir, o->stem);
     for (;;) {
         int code = begin_snapshot(r);
         if (code != RL_STORE_OK)
@@ -213,7 +213,7 @@ static int make_in_dir(run *r) {
         int64_t into_ms = r->entry.made_ms % 1000;
         r->entry.made_ms -= into_ms;
         rl_free(r->path);
-        r->path = backup_path(o->dir, o->stem, r->entry.made_ms);
+        r->path = store_backup_path(o->dir, o->stem, r->entry.made_ms);
         if (create_part(r) == 0)
             return RL_STORE_OK;
         if (errno != EEXIST)
@@ -385,7 +385,7 @@ int rl_backup_run(const rl_backup_options *options, rl_backup_entry *out, char *
     end_snapshot(&r);
     sqlite3_close(r.source);
     if (code != RL_STORE_OK && r.fd >= 0)
-        backup_part_remove(r.part);
+        store_backup_part_remove(r.part);
     if (r.fd >= 0)
         close(r.fd);
     if (code == RL_STORE_OK) {

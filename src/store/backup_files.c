@@ -44,7 +44,7 @@ char *rl_backup_stem(const char *dbfilename) {
 
 /* ---- names ---------------------------------------------------------------------------------- */
 
-char *backup_path(const char *dir, const char *stem, int64_t of_ms) {
+char *store_backup_path(const char *dir, const char *stem, int64_t of_ms) {
     time_t seconds = (time_t)(of_ms / 1000);
     struct tm utc;
     char text[32];
@@ -56,7 +56,7 @@ char *backup_path(const char *dir, const char *stem, int64_t of_ms) {
     return path.ptr;
 }
 
-char *backup_part_path(const char *dir, const char *name) {
+char *store_backup_part_path(const char *dir, const char *name) {
     rl_buffer path = {0};
     rl_buffer_printf(&path, "%s/.%s" PART_END, dir, name);
     rl_buffer_cstr(&path);
@@ -156,7 +156,7 @@ int rl_backup_list(const char *dir, const char *stem, rl_backup_entry **out, siz
     return RL_STORE_OK;
 }
 
-int backup_read_meta(sqlite3 *db, rl_backup_entry *e) {
+int store_backup_read_meta(sqlite3 *db, rl_backup_entry *e) {
     sqlite3_stmt *stmt;
     int rc = sqlite3_prepare_v2(db,
                                 "SELECT (SELECT value FROM rl_meta WHERE name = 'folded_seq'),"
@@ -185,7 +185,7 @@ int rl_backup_describe(rl_backup_entry *e, char *error, size_t error_len) {
     int code = rl_schema_open_more(e->path, true, &db, error, error_len);
     if (code != RL_STORE_OK)
         return code;
-    int rc = backup_read_meta(db, e);
+    int rc = store_backup_read_meta(db, e);
     if (rc != SQLITE_OK) {
         code = rl_schema_error_of(rc);
         snprintf(error, error_len, "%s: cannot be read as a backup: %s", e->path,
@@ -219,7 +219,7 @@ size_t rl_backup_prune(const char *dir, const char *stem, size_t retain) {
 
 /* ---- parts ---------------------------------------------------------------------------------- */
 
-void backup_part_remove(const char *path) {
+void store_backup_part_remove(const char *path) {
     static const char *const beside[] = {"", "-journal", "-wal", "-shm"};
     for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
         rl_buffer name = {0};
@@ -238,14 +238,14 @@ static bool is_in_use(const char *path) {
     return in_use;
 }
 
-int backup_part_create(const char *path) {
+int store_backup_part_create(const char *path) {
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0 && errno == EEXIST) {
         if (is_in_use(path)) {
             errno = EEXIST;
             return -1;
         }
-        backup_part_remove(path);
+        store_backup_part_remove(path);
         fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     }
     if (fd >= 0)
@@ -265,15 +265,15 @@ static void clean_name(void *arg, const char *name) {
         return;
     char *backup = rl_strndup(name + 1, (size_t)(part + 3 - (name + 1)));
     if (parse_name(backup, l->stem, &of_ms)) {
-        char *path = backup_part_path(l->dir, backup);
+        char *path = store_backup_part_path(l->dir, backup);
         if (!is_in_use(path))
-            backup_part_remove(path);
+            store_backup_part_remove(path);
         rl_free(path);
     }
     rl_free(backup);
 }
 
-void backup_parts_clean(const char *dir, const char *stem) {
+void store_backup_parts_clean(const char *dir, const char *stem) {
     listing l = {.dir = dir, .stem = stem};
     rl_file_ops_get()->list(dir, clean_name, &l);
 }

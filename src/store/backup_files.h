@@ -12,18 +12,18 @@
 #include "store/backup.h"
 
 /* Paths; the caller frees. `of_ms` is cut to whole seconds. */
-char *backup_path(const char *dir, const char *stem, int64_t of_ms);
-char *backup_part_path(const char *dir, const char *name); /* DIR/.NAME.part */
+char *store_backup_path(const char *dir, const char *stem, int64_t of_ms);
+char *store_backup_part_path(const char *dir, const char *name); /* DIR/.NAME.part */
 
 /* Creates a part, 0600, that nobody else can have; its descriptor, or -1 and errno (EEXIST: it is
  * there). Close it after SQLite has closed the file: closing drops SQLite's locks. */
-int backup_part_create(const char *path);
+int store_backup_part_create(const char *path);
 /* Removes a part with what SQLite makes beside it. */
-void backup_part_remove(const char *path);
+void store_backup_part_remove(const char *path);
 /* Removes the parts in dir that no process is at work on. */
-void backup_parts_clean(const char *dir, const char *stem);
+void store_backup_parts_clean(const char *dir, const char *stem);
 
 /* Fills folded_seq, keys and run_id. SQLITE_CORRUPT when rl_meta lacks them. */
-int backup_read_meta(sqlite3 *db, rl_backup_entry *e);
+int store_backup_read_meta(sqlite3 *db, rl_backup_entry *e);
 
 #endif

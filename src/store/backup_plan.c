@@ -15,7 +15,7 @@ static int64_t rest_ms(const backup_plan *p) {
     return p->not_before_ms ? at_least(p->not_before_ms - p->now_ms, 0) : 0;
 }
 
-int64_t backup_due_by_time_ms(const backup_plan *p) {
+int64_t store_backup_due_by_time_ms(const backup_plan *p) {
     if (p->interval_s == 0)
         return BACKUP_NEVER;
     int64_t interval_ms = p->interval_s * 1000;
@@ -27,7 +27,7 @@ int64_t backup_due_by_time_ms(const backup_plan *p) {
     return at_least(left_ms, rest_ms(p));
 }
 
-int64_t backup_due_by_journal_ms(const backup_plan *p) {
+int64_t store_backup_due_by_journal_ms(const backup_plan *p) {
     if (!p->keep)
         return BACKUP_NEVER;
     bool large = p->kept_bytes > p->keep_bytes;
@@ -35,13 +35,13 @@ int64_t backup_due_by_journal_ms(const backup_plan *p) {
     return large || torn ? rest_ms(p) : BACKUP_NEVER;
 }
 
-int64_t backup_retry_ms(unsigned failures) {
+int64_t store_backup_retry_ms(unsigned failures) {
     int64_t wait_ms = RETRY_FIRST_MS;
     while (failures-- > 1 && wait_ms < RETRY_LAST_MS)
         wait_ms *= 2;
     return wait_ms < RETRY_LAST_MS ? wait_ms : RETRY_LAST_MS;
 }
 
-int64_t backup_rest_ms(int64_t took_ms) {
+int64_t store_backup_rest_ms(int64_t took_ms) {
     return at_least(took_ms, REST_LEAST_MS);
 }

@@ -30,13 +30,13 @@ typedef struct backup_plan {
 } backup_plan;
 
 /* Milliseconds until a backup is due by time, 0: now; BACKUP_NEVER. */
-int64_t backup_due_by_time_ms(const backup_plan *p);
+int64_t store_backup_due_by_time_ms(const backup_plan *p);
 /* The same for the journal: 0, how long the rest still is, or BACKUP_NEVER while all is well. */
-int64_t backup_due_by_journal_ms(const backup_plan *p);
+int64_t store_backup_due_by_journal_ms(const backup_plan *p);
 
 /* How long to wait after so many failures in a row. */
-int64_t backup_retry_ms(unsigned failures);
+int64_t store_backup_retry_ms(unsigned failures);
 /* And after a backup that took so long, before the journal may ask for the next. */
-int64_t backup_rest_ms(int64_t took_ms);
+int64_t store_backup_rest_ms(int64_t took_ms);
 
 #endif

@@ -235,7 +235,7 @@ static void note_success(rl_backup_thread *b, const rl_backup_entry *made, int64
     prune(b);
     b->failed_in_row = 0;
     b->retry_ms = 0;
-    b->rest_ms = rl_clock_mono_ms() + backup_rest_ms(took_us / 1000);
+    b->rest_ms = rl_clock_mono_ms() + store_backup_rest_ms(took_us / 1000);
     atomic_store(&b->why, NULL);
     atomic_fetch_add(&b->made, 1);
     atomic_store(&b->last_us, (uint64_t)took_us);
@@ -262,7 +262,7 @@ static bool same_cause(const char *a, const char *b) {
 
 static void note_failure(rl_backup_thread *b, const char *error, bool counts, uint64_t number) {
     b->failed_in_row++;
-    int64_t wait_ms = backup_retry_ms(b->failed_in_row);
+    int64_t wait_ms = store_backup_retry_ms(b->failed_in_row);
     b->retry_ms = rl_clock_mono_ms() + wait_ms;
     bool known = atomic_load(&b->why) != NULL && same_cause(b->failures->text, error);
     if (b->failures == NULL || strcmp(b->failures->text, error) != 0) {
@@ -343,7 +343,7 @@ static int64_t due_ms(rl_backup_thread *b, const rl_backup_view *view) {
         .kept_from = view->kept_from,
         .not_before_ms = b->retry_ms,
     };
-    int64_t by_time_ms = backup_due_by_time_ms(&plan);
+    int64_t by_time_ms = store_backup_due_by_time_ms(&plan);
     bool news = by_time_ms > 0 || has_news(b, view);
     bool known = by_time_ms != BACKUP_NEVER && news;
     atomic_store(&b->next_ms, known ? plan.now_wall_ms + by_time_ms : 0);
@@ -351,7 +351,7 @@ static int64_t due_ms(rl_backup_thread *b, const rl_backup_view *view) {
         by_time_ms = LOOK_MS;
     if (b->rest_ms > plan.not_before_ms)
         plan.not_before_ms = b->rest_ms;
-    int64_t by_journal_ms = backup_due_by_journal_ms(&plan);
+    int64_t by_journal_ms = store_backup_due_by_journal_ms(&plan);
     if (by_journal_ms == 0 && !has_news(b, view))
         by_journal_ms = LOOK_MS;
     int64_t left_ms = least(by_time_ms, by_journal_ms);

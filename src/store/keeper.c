@@ -107,7 +107,7 @@ void rl_keeper_set(rl_keeper *k, uint32_t interval_ms, uint64_t wal_bytes) {
 /* Who is in the way, if anybody, for all to see. */
 static void note_pin(rl_keeper *k, int in_wal, int copied) {
     uint64_t name[2];
-    wal_pin_note(&k->pin, k->path, in_wal, copied, k->frame_bytes);
+    store_wal_pin_note(&k->pin, k->path, in_wal, copied, k->frame_bytes);
     memcpy(name, k->pin.name, sizeof name);
     atomic_store(&k->pinned_bytes, k->pin.bytes);
     atomic_store(&k->pinned_pid, k->pin.pid);
@@ -137,8 +137,13 @@ void rl_keeper_stats_read(const rl_keeper *k, rl_keeper_stats *out) {
     read_pin(k, out);
 }
 
-static int truncate_wal(rl_keeper *k, uint64_t *commits) {
-    rl_keeper_gate_enter(k);
+/* With `wait`, behind a fold that is on; otherwise there is none, or SQLITE_BUSY. Cutting a large
+ * file takes the system long when the disk is busy, and the next fold would wait for it. */
+static int truncate_wal(rl_keeper *k, uint64_t *commits, bool wait) {
+    if (wait)
+        rl_keeper_gate_enter(k);
+    else if (pthread_mutex_trylock(&k->gate) != 0)
+        return SQLITE_BUSY;
     int rc = sqlite3_wal_checkpoint_v2(k->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     if (rc == SQLITE_OK) {
         atomic_store(&k->wal_bytes, 0);
@@ -175,7 +180,7 @@ static int checkpoint(rl_keeper *k, uint64_t commits, bool idle) {
     bool large = atomic_load(&k->wal_bytes) > k->options.wal_large_bytes;
     if ((idle && copied >= in_wal) || (large && copied > in_wal / 2)) {
         /* A reader in the way is no failure: everything is copied, and the next time may do. */
-        int truncated = truncate_wal(k, &commits);
+        int truncated = truncate_wal(k, &commits, large);
         if (truncated != SQLITE_OK && (truncated & 0xff) != SQLITE_BUSY)
             return truncated;
     }

@@ -221,8 +221,9 @@ void rl_store_collect(rl_store *s) {
 
 /* --- progress -------------------------------------------------------------------------------- */
 
-/* With a journal that is kept for a restore, being folded is not enough for an answer: data.db alone
- * has it then. Not while the journal is broken: that would hold up what the fold has saved. */
+/* With a journal that is kept for a restore, being folded is not enough for an answer: data.db
+ * alone has it then. Not while the journal is broken: that would hold up what the fold has saved.
+ */
 static bool waits_to_be_kept(const rl_store *s) {
     return store_is_journaled(s) && s->pending && !s->broken &&
            s->options.upkeep.journal_keep == RL_JOURNAL_KEEP_BACKUP;

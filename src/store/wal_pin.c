@@ -66,7 +66,7 @@ static size_t read_locks(const struct stat *of, bool device, wal_reader *list, s
     return count;
 }
 
-size_t wal_readers_list(const char *path, wal_reader *list, size_t room) {
+size_t store_wal_readers_list(const char *path, wal_reader *list, size_t room) {
     struct stat st;
     rl_buffer shm = {0};
     rl_buffer_printf(&shm, "%s-shm", path);
@@ -84,7 +84,7 @@ size_t wal_readers_list(const char *path, wal_reader *list, size_t room) {
  * look since the pin began is the one; readers that come and go are not. */
 static void look_again(wal_pin *pin, const char *path, int64_t now_ms) {
     wal_reader now[WAL_READERS_MAX];
-    size_t count = wal_readers_list(path, now, WAL_READERS_MAX);
+    size_t count = store_wal_readers_list(path, now, WAL_READERS_MAX);
     for (size_t i = 0; i < count; i++) {
         now[i].since_ms = now_ms;
         for (size_t k = 0; k < pin->reader_count; k++)
@@ -168,7 +168,8 @@ static void end(wal_pin *pin, const char *path, int64_t now_ms) {
     *pin = (wal_pin){0};
 }
 
-void wal_pin_note(wal_pin *pin, const char *path, int in_wal, int copied, uint64_t frame_bytes) {
+void store_wal_pin_note(wal_pin *pin, const char *path, int in_wal, int copied,
+                        uint64_t frame_bytes) {
     int64_t now_ms = rl_clock_mono_ms();
     if (pin->since_ms && (copied >= in_wal || copied != pin->copied))
         end(pin, path, now_ms);

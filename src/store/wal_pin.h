@@ -26,7 +26,7 @@ typedef struct wal_reader {
 
 /* Fills list with who reads the database at `path` through its WAL, without a time; returns how
  * many. 0 as well when the system does not tell. */
-size_t wal_readers_list(const char *path, wal_reader *list, size_t room);
+size_t store_wal_readers_list(const char *path, wal_reader *list, size_t room);
 
 typedef struct wal_pin {
     int64_t since_ms; /* monotonic; 0: the WAL is not pinned */
@@ -45,6 +45,7 @@ typedef struct wal_pin {
 /* After a PASSIVE checkpoint that found in_wal frames and has copied so many of them: keeps *pin up
  * to date, and says in the log when a pin lasts too long or grows too large, and when it has
  * gone. */
-void wal_pin_note(wal_pin *pin, const char *path, int in_wal, int copied, uint64_t frame_bytes);
+void store_wal_pin_note(wal_pin *pin, const char *path, int in_wal, int copied,
+                        uint64_t frame_bytes);
 
 #endif

@@ -80,24 +80,24 @@ static void look(void) {
     int in_wal = 0, copied = 0;
     cr_assert_eq(sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_wal, &copied),
                  SQLITE_OK);
-    wal_pin_note(&pin, path, in_wal, copied, FRAME);
+    store_wal_pin_note(&pin, path, in_wal, copied, FRAME);
 }
 
 Test(wal_pin, readers_are_listed_by_process)
 {
-    cr_assert_eq(wal_readers_list(path, readers, WAL_READERS_MAX), 0);
+    cr_assert_eq(store_wal_readers_list(path, readers, WAL_READERS_MAX), 0);
     begin_reader();
-    cr_assert_eq(wal_readers_list(path, readers, WAL_READERS_MAX), 1);
+    cr_assert_eq(store_wal_readers_list(path, readers, WAL_READERS_MAX), 1);
     cr_assert_eq(readers[0].pid, reader);
     store_sql_run(db, "BEGIN");
     store_sql_int(db, "SELECT count(*) FROM t");
-    cr_assert_eq(wal_readers_list(path, readers, WAL_READERS_MAX), 2);
+    cr_assert_eq(store_wal_readers_list(path, readers, WAL_READERS_MAX), 2);
     cr_assert(readers[0].pid == getpid() || readers[1].pid == getpid());
-    cr_assert_eq(wal_readers_list(path, readers, 1), 1, "no more than there is room for");
+    cr_assert_eq(store_wal_readers_list(path, readers, 1), 1, "no more than there is room for");
     store_sql_run(db, "COMMIT");
     end_reader();
-    cr_assert_eq(wal_readers_list(path, readers, WAL_READERS_MAX), 0);
-    cr_assert_eq(wal_readers_list("/nowhere/data.db", readers, WAL_READERS_MAX), 0);
+    cr_assert_eq(store_wal_readers_list(path, readers, WAL_READERS_MAX), 0);
+    cr_assert_eq(store_wal_readers_list("/nowhere/data.db", readers, WAL_READERS_MAX), 0);
 }
 
 Test(wal_pin, looking_takes_no_lock_away)
@@ -105,7 +105,7 @@ Test(wal_pin, looking_takes_no_lock_away)
     store_sql_run(db, "BEGIN");
     store_sql_int(db, "SELECT count(*) FROM t");
     for (int i = 0; i < 3; i++) {
-        cr_assert_eq(wal_readers_list(path, readers, WAL_READERS_MAX), 1);
+        cr_assert_eq(store_wal_readers_list(path, readers, WAL_READERS_MAX), 1);
         cr_assert_eq(readers[0].pid, getpid());
     }
     store_sql_run(db, "COMMIT");
