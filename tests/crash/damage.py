@@ -198,6 +198,11 @@ class Damages(crash.Rounds):
         restored = b"restored from " in said
         if must_restore and not restored:
             raise crash.Failure("nothing was restored, or the log does not say so")
+        conn = self.server.connect()
+        told = b"restored_from:" in conn.call("INFO", "persistence")[1]
+        conn.close()
+        if told != restored:
+            raise crash.Failure("INFO %s of a restore" % ("tells" if told else "does not tell"))
         if restored and b"is missing" not in said and b"is empty" not in said:
             if len(glob.glob(os.path.join(self.data, "data.db*.damaged-*"))) <= asides:
                 raise crash.Failure("the damaged file was not moved aside")
