@@ -119,25 +119,55 @@ static bool is_of_redis(const unsigned char *header, size_t len) {
     return len >= 9 && (memcmp(header, "REDIS0", 6) == 0 || memcmp(header, "*2\r\n$6\r\n", 9) == 0);
 }
 
+static int open_connection(const char *path, int flags, sqlite3 **out) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, configure_sqlite);
+    int rc =
+        sqlite3_open_v2(path, out, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
+    if (rc != SQLITE_OK)
+        return rc;
+    sqlite3_extended_result_codes(*out, 1);
+    sqlite3_busy_timeout(*out, 2000);
+    /* A user's triggers are the user's; a fold must not run them, nor fail by them. */
+    sqlite3_db_config(*out, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    sqlite3_db_config(*out, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    /* TRUSTED_SCHEMA stays on: without it SQLite 3.40 takes the JSON functions for unsafe, and an
+     * index on value ->> '$.city' would fail every fold. No function of ours does harm. */
+    return SQLITE_OK;
+}
+
+/* Reads the first bytes through SQLite. An open and close of our own would drop all locks that this
+ * process has on the file, and with them SQLite's: another program that closes the database would
+ * take itself for the last, and delete the WAL under us. */
+static int read_header(const char *path, unsigned char *header, int len) {
+    sqlite3 *db = NULL;
+    sqlite3_file *file = NULL;
+    int rc = open_connection(path, SQLITE_OPEN_READONLY, &db);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    if (rc == SQLITE_OK)
+        rc = file->pMethods->xRead(file, header, len, 0);
+    int failed = rc == SQLITE_OK || rc == SQLITE_IOERR_SHORT_READ ? 0
+                 : db && sqlite3_system_errno(db)                 ? sqlite3_system_errno(db)
+                                                                  : EIO;
+    sqlite3_close(db);
+    return failed;
+}
+
 int rl_schema_check_header(const char *path, char *error, size_t error_len) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        if (errno == ENOENT)
-            return RL_STORE_OK;
-        return say(error, error_len, RL_STORE_IO, path, strerror(errno));
-    }
-    unsigned char header[100];
+    unsigned char header[100] = {0};
     struct stat st;
-    bool regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-    ssize_t got = regular ? pread(fd, header, sizeof header, 0) : 0;
-    int failed = got < 0 ? errno : 0;
-    close(fd);
-    if (!regular)
+    if (stat(path, &st) != 0)
+        return errno == ENOENT ? RL_STORE_OK
+                               : say(error, error_len, RL_STORE_IO, path, strerror(errno));
+    if (!S_ISREG(st.st_mode))
         return say(error, error_len, RL_STORE_REFUSED, path, "is not a file");
+    if (st.st_size == 0)
+        return RL_STORE_OK;
+    ssize_t got = st.st_size < (off_t)sizeof header ? (ssize_t)st.st_size : (ssize_t)sizeof header;
+    int failed = read_header(path, header, (int)got);
     if (failed)
         return say(error, error_len, RL_STORE_IO, path, strerror(failed));
-    if (got == 0)
-        return RL_STORE_OK;
     if (is_of_redis(header, (size_t)got)) {
         snprintf(error, error_len,
                  "%s: is a file of a Redis server, not a database of Rubellite's, and cannot be "
@@ -169,23 +199,6 @@ static int query_int(sqlite3 *db, const char *sql, int64_t def, int64_t *out) {
         return rc;
     *out = sqlite3_step(stmt) == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : def;
     return sqlite3_finalize(stmt);
-}
-
-static int open_connection(const char *path, int flags, sqlite3 **out) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, configure_sqlite);
-    int rc =
-        sqlite3_open_v2(path, out, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
-    if (rc != SQLITE_OK)
-        return rc;
-    sqlite3_extended_result_codes(*out, 1);
-    sqlite3_busy_timeout(*out, 2000);
-    /* A user's triggers are the user's; a fold must not run them, nor fail by them. */
-    sqlite3_db_config(*out, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
-    sqlite3_db_config(*out, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    /* TRUSTED_SCHEMA stays on: without it SQLite 3.40 takes the JSON functions for unsafe, and an
-     * index on value ->> '$.city' would fail every fold. No function of ours does harm. */
-    return SQLITE_OK;
 }
 
 int rl_schema_open_settled(const char *path, sqlite3 **out, char *error, size_t error_len) {

@@ -400,3 +400,27 @@ Test(backup, an_outside_reader_that_pins_the_wal_is_named)
     TEST_WAIT_UNTIL(test_info(c, "checkpoint_wal_bytes") == 0);
     sqlite3_close(db);
 }
+
+/* SQLite deletes the WAL when the last connection closes. A program that opens and closes the file
+ * beside the server must see that it is not the last: whatever the server did before, such as a
+ * check at its start, it must still have its locks. */
+Test(backup, an_outside_program_that_closes_the_file_leaves_the_wal)
+{
+    static const char *const starts[] = {"--start-check none", "--start-check quick",
+                                         "--start-check full"};
+    for (int i = 0; i < 3; i++) {
+        struct stat before, after;
+        start(starts[i]);
+        ASSERT_ASK(c, "OK", "SET k %d", i);
+        ASSERT_ASK(c, "OK", "SAVE");
+        cr_assert_eq(stat(in_data("data.db-wal"), &before), 0);
+        sqlite3 *db = open_file("data.db");
+        cr_assert_eq(number(db, "SELECT value FROM strings WHERE key = 'k'", NULL), i);
+        sqlite3_close(db);
+        cr_assert_eq(stat(in_data("data.db-wal"), &after), 0, "%s", starts[i]);
+        cr_assert_eq(before.st_ino, after.st_ino);
+        redisFree(c);
+        c = NULL;
+        cr_assert_eq(test_server_stop(s), 0);
+    }
+}
