@@ -37,6 +37,7 @@ bool types_homes_next(const types_pages *homes, types_home *home) {
     uint32_t wanted = (uint32_t)(home->hash >> 32);
     if (home->page == NULL) {
         home->page = types_pages_find(homes, home->hash);
+        types_page_prefetch(home->page);
         home->slot = 0;
     } else {
         home->slot++;

@@ -124,7 +124,9 @@ static inline uint8_t tag_of(uint64_t hash) {
 static types_page *find(const types_table *t, uint64_t hash, rl_bytes name, unsigned *slot,
                         parts *out) {
     uint8_t tag = tag_of(hash);
-    for (types_page *page = types_pages_find(&t->pages, hash); page != NULL; page = page->next) {
+    types_page *page = types_pages_find(&t->pages, hash);
+    types_page_prefetch(page);
+    for (; page != NULL; page = page->next) {
         for (unsigned first = 0; first < page->count; first += 8) {
             uint64_t hits = types_page_match(page, first, tag);
             for (; hits; hits &= hits - 1) {
