@@ -106,7 +106,8 @@ class Server:
         self.port = free_port()
         arguments = ["--port", self.port, "--bind", HOST, "--dir", self.dir, "--save", "",
                      "--appendonly", "yes", "--appendfsync", self.fsync,
-                     "--auto-aof-rewrite-percentage", "0", *self.extra]
+                     "--auto-aof-rewrite-percentage", "0",
+                     *([] if self.is_redis else ["--backup-interval", "0"]), *self.extra]
         with open(self.dir / "server.log", "ab") as log:
             self.process = subprocess.Popen([self.program, *map(str, arguments)],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)

@@ -141,7 +141,7 @@ def run_beside(tools, server, make, options):
 def measure(options, directory):
     tools = Tools(options.tools)
     server = Server("ours", options.ours, directory / "ours", "everysec",
-                    ["--backup-interval", "0", *options.ours_arg])
+                    options.ours_arg)
     rows = []
     try:
         server.start()

@@ -55,9 +55,10 @@ struct rl_sql_engine {
     rl_sql_role role;
     sql_guard guard;
     sql_functions *functions;
-    sql_cache *cache;   /* readers */
-    sqlite3_stmt *look; /* readers: see look_at_schema */
-    run *run;           /* NULL: none */
+    sql_cache *cache;            /* readers */
+    sqlite3_stmt *look;          /* readers: see look_at_schema */
+    run *run;                    /* NULL: none */
+    _Atomic int64_t deadline_ms; /* of the statement at work, for rl_sql_engine_overdue; 0: none */
     int rc;
     char code[16];
 };
@@ -315,6 +316,7 @@ static step_result begin_statement(rl_sql_engine *e) {
     sql_functions_begin(e->functions);
     if (r->query->limits.timeout_ms > 0)
         r->deadline_ms = coarse_ms() + r->query->limits.timeout_ms;
+    atomic_store(&e->deadline_ms, r->deadline_ms);
     return is_cancelled(r) ? fail_sqlite(e, SQLITE_INTERRUPT) : STEP_DONE;
 }
 
@@ -606,9 +608,15 @@ rl_sql_outcome rl_sql_engine_run(rl_sql_engine *e, const rl_sql_query *q,
     e->code[0] = '\0';
     rl_sql_outcome outcome = e->role == RL_SQL_READER ? run_reader(e, out) : run_writer(e, out);
     e->run = NULL;
+    atomic_store(&e->deadline_ms, 0);
     sql_answer_release(&r.answer);
     rl_free(r.text);
     return outcome;
+}
+
+bool rl_sql_engine_overdue(rl_sql_engine *e, int64_t by_ms) {
+    int64_t deadline_ms = atomic_load(&e->deadline_ms);
+    return deadline_ms && coarse_ms() - deadline_ms > by_ms;
 }
 
 void rl_sql_engine_interrupt(rl_sql_engine *e) {

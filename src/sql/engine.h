@@ -73,6 +73,8 @@ rl_sql_outcome rl_sql_engine_run(rl_sql_engine *e, const rl_sql_query *q,
  * run ends at its next look at the flag, which single long steps delay: count(*) of a large table,
  * quick_check. */
 void rl_sql_engine_interrupt(rl_sql_engine *e);
+/* Any thread: a statement is at work whose time was over more than so long ago. */
+bool rl_sql_engine_overdue(rl_sql_engine *e, int64_t by_ms);
 int rl_sql_engine_rc(const rl_sql_engine *e);                 /* of the last run */
 const char *rl_sql_engine_error_code(const rl_sql_engine *e); /* "SQLERR"; "" when it went well */
 

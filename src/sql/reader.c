@@ -7,7 +7,6 @@
 #include <uv.h>
 
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "store/schema.h"
 #include "store/thread.h"
@@ -20,7 +19,6 @@ typedef struct reader {
     rl_sql_call *call;
     _Atomic bool *cancelled;
     void *what;
-    int64_t since_ms, timeout_ms; /* the loop's */
     _Atomic bool idle, end;
     /* The thread's alone. */
     sqlite3 *db, *peek_db;
@@ -158,8 +156,6 @@ bool rl_sql_readers_give(rl_sql_readers *r, rl_sql_call *call, _Atomic bool *can
     x->call = call;
     x->cancelled = cancelled;
     x->what = what;
-    x->since_ms = rl_clock_mono_ms();
-    x->timeout_ms = call->query.limits.timeout_ms;
     atomic_store_explicit(&x->idle, false, memory_order_release);
     uv_sem_post(&x->wake);
     return true;
@@ -199,10 +195,11 @@ void rl_sql_readers_cancel_all(rl_sql_readers *r) {
         reader_cancel(&r->at[i]);
 }
 
-void rl_sql_readers_watch(rl_sql_readers *r, int64_t now_ms, int64_t over_ms) {
+void rl_sql_readers_watch(rl_sql_readers *r, int64_t over_ms) {
     for (int i = 0; i < r->started; i++) {
         reader *x = &r->at[i];
-        if (reader_at_work(x) && x->timeout_ms && now_ms - x->since_ms > x->timeout_ms + over_ms)
-            reader_interrupt(x);
+        rl_sql_engine *engine = reader_at_work(x) ? atomic_load(&x->engine) : NULL;
+        if (engine && rl_sql_engine_overdue(engine, over_ms))
+            rl_sql_engine_interrupt(engine);
     }
 }

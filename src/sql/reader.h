@@ -28,6 +28,6 @@ void rl_sql_readers_cancel(rl_sql_readers *r, const void *what);
 void rl_sql_readers_cancel_all(rl_sql_readers *r);
 /* Now and then: ends what is so much over its time. Queries look at their time themselves, but for
  * long single steps (count(*) of a large table). */
-void rl_sql_readers_watch(rl_sql_readers *r, int64_t now_ms, int64_t over_ms);
+void rl_sql_readers_watch(rl_sql_readers *r, int64_t over_ms);
 
 #endif

@@ -291,7 +291,7 @@ static void tick_waiting(rl_sql_service *s, int64_t now_ms) {
 void rl_sql_service_tick(rl_sql_service *s) {
     int64_t now_ms = rl_clock_mono_ms();
     tick_waiting(s, now_ms);
-    rl_sql_readers_watch(s->readers, now_ms, OVERTIME_MS);
+    rl_sql_readers_watch(s->readers, OVERTIME_MS);
     for (sql_work *w = s->at_store; w; w = w->next)
         if (w->orphan && w->landed == request_landed && now_ms - w->since_ms > ORPHAN_MS &&
             atomic_load(&w->claim) == SQL_CLAIM_RUN)
