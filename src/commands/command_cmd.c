@@ -405,7 +405,7 @@ static void reply_keys(rl_ctx *c, bool with_flags) {
         rl_reply_error(c->reply, "ERR Invalid command specified");
         return;
     }
-    if (command->key_spec_count == 0) {
+    if (!rl_command_has_keys(command)) {
         rl_reply_error(c->reply, "ERR The command has no key arguments");
         return;
     }

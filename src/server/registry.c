@@ -216,11 +216,25 @@ static bool spec_find(const rl_key_spec *spec, const rl_bytes *argv, int argc, i
     return false;
 }
 
+/* Shard channels stand where keys do, so that a cluster finds their node; they are none. */
+static bool names_keys(const rl_key_spec *spec) {
+    return spec->flags == NULL || strcmp(spec->flags, "not_key") != 0;
+}
+
+bool rl_command_has_keys(const rl_command *command) {
+    for (int k = 0; k < command->key_spec_count; k++)
+        if (names_keys(&command->key_specs[k]))
+            return true;
+    return false;
+}
+
 int rl_command_keys(const rl_command *command, const rl_bytes *argv, int argc, int *positions,
                     const rl_key_spec **spec_of, int limit) {
     int found = 0;
     for (int k = 0; k < command->key_spec_count; k++) {
         const rl_key_spec *spec = &command->key_specs[k];
+        if (!names_keys(spec))
+            continue;
         int begin = spec_begin(spec, argv, argc), first, last;
         if (begin == 0)
             continue;

@@ -31,6 +31,8 @@ size_t rl_registry_count(const rl_registry *r);
 const rl_command *rl_registry_at(const rl_registry *r, size_t i);
 size_t rl_registry_indexes(const rl_registry *r); /* one more than the highest rl_command.index */
 
+/* Whether any argument of it can be a key. */
+bool rl_command_has_keys(const rl_command *command);
 /* Positions of the keys of a request, by the key specifications: writes up to `limit` and returns
  * how many there are; -1: the arguments do not fit the command. spec_of (may be NULL) gets each
  * key's specification. */

@@ -144,3 +144,11 @@ CLIENT KILL TYPE pubsub SKIPME no
 @c PING
 PUBSUB CHANNELS
 """)
+
+case("channels are not keys", """
+COMMAND GETKEYS ssubscribe a b
+COMMAND GETKEYS spublish a m
+COMMAND GETKEYS sunsubscribe a
+COMMAND GETKEYSANDFLAGS ssubscribe a
+COMMAND GETKEYS publish a b
+""")
