@@ -143,6 +143,7 @@ Test(journal_keep, a_segment_that_is_missing_after_a_stop_is_noticed)
     r->mode = RL_JOURNAL_NO;
     rig_begin(r);
     rig_append_up_to(r, 60);
+    rig_await_segments(r, 11); /* the one that was made ready and never used says it */
     rig_close(r, false);
     replays(0, 60);
     faulty_files_remove(RIG_DIR "/00000010.journal");
@@ -199,7 +200,9 @@ Test(journal_keep, dropped_frames_never_come_back)
     r->batch_bytes = 1000;
     rig_begin(r);
     rig_append_up_to(r, 40);
+    faulty_files_crash(FAULTY_KILLED, 1); /* a stop would say that all forty are safe */
     rig_close(r, false);
+    faulty_files_restart();
     /* The twentieth is torn: what lies behind it is dropped. */
     rl_batch *batch = rig_batch(r, 1);
     uint64_t frame = rl_batch_bytes(batch).len;
