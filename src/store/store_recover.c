@@ -348,11 +348,13 @@ static void tell_restored(const rl_store *s) {
         return;
     char time[32];
     rl_restore_time_text(r->data_ms, time, sizeof time);
-    rl_log(RL_LOG_WARNING,
-           "restored from %s: the data is from %s (batch %" PRIu64 "), and %" PRIu64
-           " batches of the journal were applied on top%s%s",
-           r->backup, time, r->folded_seq, r->journal_batches,
-           r->moved_aside ? "; the file that was there is now " : "", r->aside);
+    rl_log(
+        RL_LOG_WARNING,
+        "restored from %s: the data is from %s (batch %" PRIu64 "), and %" PRIu64
+        " batches of the journal were applied on top%s%s. Tables written with SQL are as they were "
+        "in the backup",
+        r->backup, time, r->folded_seq, r->journal_batches,
+        r->moved_aside ? "; the file that was there is now " : "", r->aside);
 }
 
 /* --- from the start --------------------------------------------------------------------------- */
