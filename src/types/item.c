@@ -222,7 +222,7 @@ int64_t types_item_int(const char *item) {
         return kind - SMALL_INT;
     if (kind >= MIDDLE_INT)
         return ((kind & 0x0f) << 8 | byte_at(item, 1)) + SMALL_INTS;
-    int bits = (kind - SIZED_INT + 1) * 8;
+    int bits = ((kind - SIZED_INT) & 7) * 8 + 8; /* one byte to eight */
     uint64_t value = 0;
     for (int i = 0; i < bits / 8; i++)
         value |= (uint64_t)byte_at(item, (size_t)i + 1) << 8 * i;

@@ -784,6 +784,8 @@ typedef struct checking {
 
 /* Whether pairs are on the right side of a key. */
 static void key_check(const types_page *leaf, double score, uint64_t prefix, bool above) {
+    if (leaf == NULL) /* an inner node has a leaf before its first key */
+        abort();
     for (unsigned i = 0; i < leaf->count; i++) {
         rl_bytes member = leaf_member(leaf, i);
         uint64_t own = member.len ? prefix_of(member) : 0;
