@@ -145,6 +145,7 @@ static void check_answer(rl_chain *out, rl_sql_outcome outcome) {
         at += total;
         rl_chain_consume(out, total);
     }
+    bytes[len] = '\0'; /* for atoll */
     if (outcome == RL_SQL_WRITES) {
         assert(len == 0);
     } else {
