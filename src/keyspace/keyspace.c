@@ -183,15 +183,15 @@ static inline void saw_miss(rl_keyspace *ks, uint64_t hash) {
     saw(ks, ks->structure_seq);
 }
 
-static inline void tell_changed(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash) {
+static inline void tell_changed(rl_keyspace *ks, int number, rl_bytes key, bool by_command) {
     if (ks->observer.changes)
-        ks->observer.changed(ks->observer.arg, number, key, hash);
+        ks->observer.changed(ks->observer.arg, number, key, by_command);
 }
 
 static inline void note_change(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash) {
     ks->changes++;
     ks->last_change_seq = ks->open_seq;
-    tell_changed(ks, number, key, hash);
+    tell_changed(ks, number, key, true);
     if (rl_watch_any(ks->watch))
         rl_watch_touch(ks->watch, number, key, hash, false);
 }
@@ -223,7 +223,7 @@ static void drop(rl_keyspace *ks, db *d, rl_slot slot, uint64_t hash) {
 static void drop_expired(rl_keyspace *ks, int number, rl_slot slot, uint64_t hash) {
     if (rl_watch_any(ks->watch))
         rl_watch_touch(ks->watch, number, rl_entry_key(*slot), hash, true);
-    tell_changed(ks, number, rl_entry_key(*slot), hash);
+    tell_changed(ks, number, rl_entry_key(*slot), false);
     rl_keyspace_notify(ks, RL_NOTIFY_EXPIRED, "expired", number, rl_entry_key(*slot));
     drop(ks, &ks->dbs[number], slot, hash);
     ks->changes++;
@@ -537,7 +537,7 @@ void rl_keyspace_clear(rl_keyspace *ks, int number) {
             kept += rl_table_count(ks->dbs[i].table);
     }
     ks->slot = NULL;
-    tell_changed(ks, number, (rl_bytes){NULL, 0}, 0);
+    tell_changed(ks, number, (rl_bytes){NULL, 0}, true);
     if (removed == 0)
         return;
     if (ks->batch) /* nothing elsewhere: clearing all is the same, and much cheaper for the tables
@@ -566,8 +566,8 @@ void rl_keyspace_swap(rl_keyspace *ks, int number, int other) {
     ks->dbs[number] = ks->dbs[other];
     ks->dbs[other] = kept;
     ks->slot = NULL;
-    tell_changed(ks, number, (rl_bytes){NULL, 0}, 0);
-    tell_changed(ks, other, (rl_bytes){NULL, 0}, 0);
+    tell_changed(ks, number, (rl_bytes){NULL, 0}, true);
+    tell_changed(ks, other, (rl_bytes){NULL, 0}, true);
     if (ks->batch)
         rl_batch_swap(ks->batch, number, other);
     ks->changes++;

@@ -36,8 +36,9 @@ enum {
 /* Neither may change the keyspace. Bytes are valid during the call. */
 typedef struct rl_keyspace_observer {
     void (*event)(void *arg, unsigned class, const char *event, int db, rl_bytes key);
-    /* The key was changed, made or removed. key.ptr NULL: every key of db (-1: of all). */
-    void (*changed)(void *arg, int db, rl_bytes key, uint64_t hash);
+    /* The key was changed, made or removed; by a command, or because its time was over. key.ptr
+     * NULL: every key of db (-1: of all). */
+    void (*changed)(void *arg, int db, rl_bytes key, bool by_command);
     void *arg;
     unsigned classes; /* of events that are wanted */
     bool changes;     /* `changed` is wanted */

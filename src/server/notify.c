@@ -42,11 +42,10 @@ static void on_event(void *arg, unsigned class, const char *event, int db, rl_by
         send_event(s, "keyevent", db, rl_bytes_text(event), key);
 }
 
-static void on_changed(void *arg, int db, rl_bytes key, uint64_t hash) {
+static void on_changed(void *arg, int db, rl_bytes key, bool by_command) {
     rl_server *s = arg;
     (void)db;
-    (void)hash;
-    rl_tracking_changed(s->tracking, key);
+    rl_tracking_changed(s->tracking, key, by_command ? s->running : NULL);
 }
 
 void rl_notify_refresh(rl_server *s) {

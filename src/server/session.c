@@ -40,6 +40,7 @@ void rl_session_free(rl_session *s) {
     rl_transaction_end(s);
     rl_pubsub_leave(s->server->pubsub, &s->subscriber);
     rl_tracking_off(s);
+    rl_tracking_target_gone(s);
     rl_chain_release(&s->held_pushes);
     rl_reader_release(&s->reader);
     rl_free(s->name);

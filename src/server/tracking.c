@@ -2,9 +2,11 @@
 /*
  * Client-side caching. See tracking.h.
  *
- * What a client has read is kept as in publish and subscribe (pubsub.h): a key is a topic, a client
- * that has read it a subscriber, and a change ends the topic. The oldest keys are given up, with a
- * message, when there are more than tracking-table-max-keys.
+ * Both kinds of interest are kept as in publish and subscribe (pubsub.h). A key that was read is a
+ * topic, a client that has read it a subscriber, and a change ends the topic; the oldest are given
+ * up, with a message, when there are more than tracking-table-max-keys. A prefix is a topic of
+ * another kind, and the BCAST clients that gave it its subscribers: what changed in a turn is put
+ * together once for each prefix, however many clients it goes to.
  */
 #include "server/tracking.h"
 
@@ -17,17 +19,21 @@
 #include "server/registry.h"
 #include "server/server_private.h"
 
-#define KEYS RL_PUBSUB_CHANNEL /* the one kind of topic in `read` */
+/* The kinds of topics in `interests`. */
+#define KEYS     RL_PUBSUB_CHANNEL
+#define PREFIXES RL_PUBSUB_PATTERN
 
 enum caching { CACHING_DEFAULT, CACHING_YES, CACHING_NO };
 
 struct rl_tracker {
-    rl_subscriber read; /* the keys it has read */
+    rl_subscriber interests; /* keys it has read; prefixes of BCAST */
     rl_session *session;
+    rl_session
+        *target; /* whom its messages go to: itself, or the one it redirects to; NULL: gone */
     rl_tracker *next, *prev; /* of all that track */
     bool bcast, optin, optout, noloop, broken_redirect;
     enum caching caching;
-    uint64_t redirect;
+    uint64_t redirect;  /* id of the target; 0: itself */
     rl_bytes *prefixes; /* in order; their bytes are its own */
     size_t prefix_count;
 };
@@ -41,10 +47,10 @@ typedef struct change {
 
 struct rl_tracking {
     rl_server *server;
-    rl_pubsub *read;
-    size_t items; /* pairs of client and key in `read` */
+    rl_pubsub *interests;
+    size_t items; /* pairs of client and key in it */
     rl_tracker *first;
-    size_t clients, broadcasting;
+    size_t clients;
     change *changes;
     size_t change_count, change_cap;
     rl_buffer message;
@@ -53,7 +59,7 @@ struct rl_tracking {
 rl_tracking *rl_tracking_create(rl_server *server) {
     rl_tracking *t = rl_calloc(1, sizeof *t);
     t->server = server;
-    t->read = rl_pubsub_create();
+    t->interests = rl_pubsub_create();
     return t;
 }
 
@@ -68,7 +74,7 @@ void rl_tracking_free(rl_tracking *t) {
         return;
     forget_changes(t);
     rl_free(t->changes);
-    rl_pubsub_free(t->read);
+    rl_pubsub_free(t->interests);
     rl_buffer_release(&t->message);
     rl_free(t);
 }
@@ -91,13 +97,10 @@ static void tell_broken(rl_tracking *t, rl_tracker *tracker) {
 
 /* keys: an encoded array of names; empty: null, which stands for every key. */
 static void tell(rl_tracking *t, rl_tracker *tracker, rl_bytes keys) {
-    rl_session *to = tracker->session;
-    if (tracker->redirect) {
-        to = rl_server_find_session(t->server, tracker->redirect);
-        if (to == NULL) {
-            tell_broken(t, tracker);
-            return;
-        }
+    rl_session *to = tracker->target;
+    if (to == NULL) {
+        tell_broken(t, tracker);
+        return;
     }
     if (to->reply.resp == 3)
         begin_message(t, "*2\r\n$10\r\ninvalidate\r\n");
@@ -110,6 +113,12 @@ static void tell(rl_tracking *t, rl_tracker *tracker, rl_bytes keys) {
     else
         rl_buffer_add_text(&t->message, to->reply.resp == 3 ? "_\r\n" : "$-1\r\n");
     rl_session_push(to, rl_buffer_bytes(&t->message));
+}
+
+void rl_tracking_target_gone(const rl_session *s) {
+    for (rl_tracker *x = s->server->tracking->first; x != NULL; x = x->next)
+        if (x->target == s)
+            x->target = NULL;
 }
 
 static void add_key(rl_buffer *keys, rl_bytes key) {
@@ -126,9 +135,13 @@ typedef struct ending {
     const rl_session *by; /* who changed it; NULL: nobody */
 } ending;
 
+static rl_tracker *tracker_of(rl_subscriber *interests) {
+    return (rl_tracker *)(void *)((char *)interests - offsetof(rl_tracker, interests));
+}
+
 static void tell_reader(void *arg, rl_subscriber *subscriber, const rl_bytes *pattern) {
     ending *e = arg;
-    rl_tracker *tracker = (rl_tracker *)(void *)((char *)subscriber - offsetof(rl_tracker, read));
+    rl_tracker *tracker = tracker_of(subscriber);
     (void)pattern;
     e->tracking->items--;
     if (!(tracker->noloop && tracker->session == e->by))
@@ -136,20 +149,21 @@ static void tell_reader(void *arg, rl_subscriber *subscriber, const rl_bytes *pa
 }
 
 static void end_key(rl_tracking *t, rl_bytes key, const rl_session *by) {
-    if (rl_pubsub_subscribers(t->read, KEYS, key) == 0)
+    if (rl_pubsub_subscribers(t->interests, KEYS, key) == 0)
         return;
     rl_buffer keys = {0};
     rl_buffer_add_text(&keys, "*1\r\n");
     add_key(&keys, key);
     ending e = {t, rl_buffer_bytes(&keys), by};
-    rl_pubsub_end(t->read, KEYS, key, tell_reader, &e);
+    rl_pubsub_end(t->interests, KEYS, key, tell_reader, &e);
     rl_buffer_release(&keys);
 }
 
 static void keep_within_limit(rl_tracking *t) {
     uint64_t most = t->server->settings->tracking_table_max_keys;
     rl_bytes key;
-    while (most && rl_pubsub_count(t->read, KEYS) > most && rl_pubsub_oldest(t->read, KEYS, &key)) {
+    while (most && rl_pubsub_count(t->interests, KEYS) > most &&
+           rl_pubsub_oldest(t->interests, KEYS, &key)) {
         char *copy = rl_strndup(key.ptr, key.len); /* the topic goes, and its name with it */
         end_key(t, rl_bytes_of(copy, key.len), NULL);
         rl_free(copy);
@@ -166,7 +180,8 @@ void rl_tracking_remember(rl_session *s, const rl_command *command, const rl_byt
     int few[16], *positions = argc <= 16 ? few : rl_malloc((size_t)argc * sizeof *positions);
     int count = rl_command_keys(command, argv, argc, positions, NULL, argc);
     for (int i = 0; i < count && i < argc; i++)
-        t->items += rl_pubsub_subscribe(t->read, &tracker->read, KEYS, argv[positions[i]]);
+        t->items +=
+            rl_pubsub_subscribe(t->interests, &tracker->interests, KEYS, argv[positions[i]]);
     if (positions != few)
         rl_free(positions);
     keep_within_limit(t);
@@ -179,7 +194,26 @@ void rl_tracking_command_done(rl_session *s, const rl_command *command) {
 
 /* ---- what changed ---- */
 
+typedef struct matching {
+    rl_bytes key;
+    bool found;
+} matching;
+
+static bool starts_with(rl_bytes key, rl_bytes prefix) {
+    return key.len >= prefix.len && memcmp(key.ptr, prefix.ptr, prefix.len) == 0;
+}
+
+static void match_prefix(void *arg, rl_bytes prefix) {
+    matching *m = arg;
+    m->found |= starts_with(m->key, prefix);
+}
+
+/* Keeps the change for the end of the turn, if a prefix asks for it. */
 static void note_for_broadcast(rl_tracking *t, rl_bytes key, const rl_session *by) {
+    matching m = {.key = key};
+    rl_pubsub_each(t->interests, PREFIXES, match_prefix, &m);
+    if (!m.found)
+        return;
     if (t->change_count == t->change_cap) {
         t->change_cap = t->change_cap ? t->change_cap * 2 : 64;
         t->changes = rl_realloc(t->changes, t->change_cap * sizeof *t->changes);
@@ -188,25 +222,27 @@ static void note_for_broadcast(rl_tracking *t, rl_bytes key, const rl_session *b
         (change){rl_strndup(key.ptr, key.len), key.len, by ? by->id : 0};
 }
 
-void rl_tracking_changed(rl_tracking *t, rl_bytes key) {
-    const rl_session *by = t->server->running;
+void rl_tracking_changed(rl_tracking *t, rl_bytes key, const rl_session *by) {
     if (key.ptr) {
         end_key(t, key, by);
-        if (t->broadcasting)
-            note_for_broadcast(t, key, by);
+        note_for_broadcast(t, key, by);
         return;
     }
     for (rl_tracker *x = t->first; x != NULL; x = x->next) {
-        t->items -= rl_subscriber_count(&x->read);
-        rl_pubsub_leave(t->read, &x->read);
+        if (!x->bcast) { /* it has read keys, and no prefixes */
+            t->items -= x->interests.count[KEYS];
+            rl_pubsub_leave(t->interests, &x->interests);
+        }
         tell(t, x, RL_BYTES(""));
     }
 }
 
-/* By key; of the same key the later change behind the earlier. */
+static rl_bytes key_of(const change *c) {
+    return rl_bytes_of(c->key, c->len);
+}
+
 static int by_key(const void *a, const void *b) {
-    const change *x = a, *y = b;
-    return rl_bytes_compare(rl_bytes_of(x->key, x->len), rl_bytes_of(y->key, y->len));
+    return rl_bytes_compare(key_of(a), key_of(b));
 }
 
 /* Sorts the changes and keeps one for each key. */
@@ -225,36 +261,76 @@ static void sort_changes(rl_tracking *t) {
     t->change_count = kept;
 }
 
-static bool starts_with(const change *c, rl_bytes prefix) {
-    return c->len >= prefix.len && memcmp(c->key, prefix.ptr, prefix.len) == 0;
-}
-
-static void broadcast_prefix(rl_tracking *t, rl_tracker *tracker, rl_bytes prefix) {
-    rl_buffer keys = {0}, array = {0};
+/* The changed keys with a prefix as an encoded array, but for those a client did itself (0: of
+ * nobody). Empty when there are none. */
+static void encode_changes(const rl_tracking *t, rl_bytes prefix, uint64_t but_by, rl_buffer *out) {
+    rl_buffer keys = {0};
     size_t count = 0;
     for (size_t i = 0; i < t->change_count; i++) {
         const change *c = &t->changes[i];
-        if (!starts_with(c, prefix) || (tracker->noloop && c->by == tracker->session->id))
+        if (!starts_with(key_of(c), prefix) || (but_by && c->by == but_by))
             continue;
-        add_key(&keys, rl_bytes_of(c->key, c->len));
+        add_key(&keys, key_of(c));
         count++;
     }
     if (count) {
-        rl_buffer_printf(&array, "*%zu\r\n", count);
-        rl_buffer_add_bytes(&array, rl_buffer_bytes(&keys));
-        tell(t, tracker, rl_buffer_bytes(&array));
+        rl_buffer_printf(out, "*%zu\r\n", count);
+        rl_buffer_add_bytes(out, rl_buffer_bytes(&keys));
     }
     rl_buffer_release(&keys);
-    rl_buffer_release(&array);
+}
+
+typedef struct broadcast {
+    rl_tracking *tracking;
+    rl_bytes prefix;
+    rl_buffer keys; /* for all who want to hear of their own changes too */
+} broadcast;
+
+static void tell_broadcast(void *arg, rl_subscriber *subscriber, const rl_bytes *pattern) {
+    broadcast *b = arg;
+    rl_tracker *tracker = tracker_of(subscriber);
+    (void)pattern;
+    if (!tracker->noloop) {
+        tell(b->tracking, tracker, rl_buffer_bytes(&b->keys));
+        return;
+    }
+    rl_buffer keys = {0};
+    encode_changes(b->tracking, b->prefix, tracker->session->id, &keys);
+    if (keys.len)
+        tell(b->tracking, tracker, rl_buffer_bytes(&keys));
+    rl_buffer_release(&keys);
+}
+
+static void broadcast_prefix(rl_tracking *t, rl_bytes prefix) {
+    broadcast b = {.tracking = t, .prefix = prefix};
+    encode_changes(t, prefix, 0, &b.keys);
+    if (b.keys.len)
+        rl_pubsub_publish(t->interests, PREFIXES, prefix, tell_broadcast, &b);
+    rl_buffer_release(&b.keys);
+}
+
+static void collect_prefix(void *arg, rl_bytes prefix) {
+    rl_buffer_add(arg, &prefix, sizeof prefix);
+}
+
+static int by_bytes(const void *a, const void *b) {
+    return rl_bytes_compare(*(const rl_bytes *)a, *(const rl_bytes *)b);
 }
 
 void rl_tracking_broadcast(rl_tracking *t) {
     if (t->change_count == 0)
         return;
+    rl_buffer list = {0};
     sort_changes(t);
-    for (rl_tracker *x = t->first; x != NULL; x = x->next)
-        for (size_t i = 0; x->bcast && i < x->prefix_count; i++)
-            broadcast_prefix(t, x, x->prefixes[i]);
+    rl_pubsub_each(t->interests, PREFIXES, collect_prefix, &list);
+    size_t count = list.len / sizeof(rl_bytes);
+    rl_bytes *prefixes = (rl_bytes *)(void *)list.ptr;
+    if (count) {
+        qsort(prefixes, count, sizeof *prefixes, by_bytes);
+        for (size_t i = 0; i < count; i++)
+            broadcast_prefix(t, prefixes[i]);
+    }
+    rl_buffer_release(&list);
     forget_changes(t);
 }
 
@@ -310,6 +386,8 @@ static void add_prefix(rl_tracker *tracker, rl_bytes prefix) {
     for (; at > 0 && rl_bytes_compare(tracker->prefixes[at - 1], prefix) > 0; at--)
         tracker->prefixes[at] = tracker->prefixes[at - 1];
     tracker->prefixes[at] = rl_bytes_of(rl_strndup(prefix.ptr, prefix.len), prefix.len);
+    rl_pubsub_subscribe(tracker->session->server->tracking->interests, &tracker->interests,
+                        PREFIXES, prefix);
 }
 
 static rl_tracker *add_tracker(rl_session *s) {
@@ -332,12 +410,12 @@ const char *rl_tracking_on(rl_session *s, const rl_tracking_options *o) {
     if (error)
         return error;
     rl_tracker *x = s->tracker ? s->tracker : add_tracker(s);
-    t->broadcasting += o->bcast && !x->bcast;
     x->bcast = o->bcast;
     x->optin = o->optin;
     x->optout = o->optout;
     x->noloop = o->noloop;
     x->redirect = o->redirect;
+    x->target = o->redirect ? rl_server_find_session(s->server, o->redirect) : s;
     x->broken_redirect = false;
     x->caching = CACHING_DEFAULT;
     for (int i = 0; i < o->prefix_count; i++)
@@ -354,13 +432,12 @@ void rl_tracking_off(rl_session *s) {
     rl_tracker *x = s->tracker;
     if (x == NULL)
         return;
-    t->items -= rl_subscriber_count(&x->read);
-    rl_pubsub_leave(t->read, &x->read);
+    t->items -= x->interests.count[KEYS];
+    rl_pubsub_leave(t->interests, &x->interests);
     *(x->prev ? &x->prev->next : &t->first) = x->next;
     if (x->next)
         x->next->prev = x->prev;
     t->clients--;
-    t->broadcasting -= x->bcast;
     for (size_t i = 0; i < x->prefix_count; i++)
         rl_free((char *)x->prefixes[i].ptr);
     rl_free(x->prefixes);
@@ -390,7 +467,7 @@ bool rl_tracking_any(const rl_tracking *t) {
 
 void rl_tracking_stats_read(const rl_tracking *t, rl_tracking_stats *out) {
     *out = (rl_tracking_stats){
-        .clients = t->clients, .keys = rl_pubsub_count(t->read, KEYS), .items = t->items};
+        .clients = t->clients, .keys = rl_pubsub_count(t->interests, KEYS), .items = t->items};
     for (const rl_tracker *x = t->first; x != NULL; x = x->next)
         out->prefixes += x->prefix_count;
 }

@@ -37,8 +37,10 @@ const char *rl_tracking_cache_next(rl_session *s, bool yes);
 void rl_tracking_remember(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc);
 /* After each command of a session that tracks, EXEC being one: CACHING is over. */
 void rl_tracking_command_done(rl_session *s, const rl_command *command);
-/* A key has changed; key.ptr NULL: all of them. */
-void rl_tracking_changed(rl_tracking *t, rl_bytes key);
+/* A key has changed; key.ptr NULL: all of them. by: whose command did it; NULL: nobody's. */
+void rl_tracking_changed(rl_tracking *t, rl_bytes key, const rl_session *by);
+/* A session ends: what is redirected to it has nowhere to go any more. */
+void rl_tracking_target_gone(const rl_session *s);
 /* Sends what BCAST clients are to hear of this turn. */
 void rl_tracking_broadcast(rl_tracking *t);
 
