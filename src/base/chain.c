@@ -16,7 +16,7 @@
 
 enum {
     CHUNK_BYTES = 16 * 1024, /* a common chunk, its header included */
-    POOL_CHUNKS = 1024,      /* common chunks kept for reuse: 16 MiB at most */
+    POOL_CHUNKS = 1024,      /* common chunks kept for reuse by a thread: 16 MiB at most */
     COPY_BYTES = 2 * 1024,   /* an append below this copies instead of taking the chunk */
 };
 

@@ -58,9 +58,9 @@ typedef enum rl_sql_outcome {
      * An error line is in out. Running it again would end the same: the caller begins its
      * transaction again, does the rest of its work and gives this answer for the script. */
     RL_SQL_ROLLED_BACK,
-    /* Writer: an error of the disk or of memory (SQLITE_FULL, IOERR, NOMEM, CORRUPT …); an error
-     * line is in out, and the caller has to give up its transaction (which SQLite may have rolled
-     * back already). The same script may go well later. rl_sql_engine_rc says which. */
+    /* Writer: an error of the disk or of memory (SQLITE_FULL, IOERR, NOMEM …); an error line is in
+     * out, and the caller has to give up its transaction (which SQLite may have rolled back
+     * already). The same script may go well later. rl_sql_engine_rc says which. */
     RL_SQL_BROKEN,
 } rl_sql_outcome;
 

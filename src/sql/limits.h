@@ -6,9 +6,8 @@
 #include <sqlite3.h>
 #include <stdint.h>
 
-#define SQL_STATEMENT_BYTES_MAX                                                                    \
-    1000000 /* of SQL text; a parsed one takes about 50 times as much                              \
-             */
+/* Of SQL text; a parsed one takes about 50 times as much. */
+#define SQL_STATEMENT_BYTES_MAX 1000000
 
 #define SQL_LIMIT_COUNT 7
 typedef struct sql_limits {

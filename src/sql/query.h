@@ -35,7 +35,4 @@ typedef struct rl_sql_query {
     rl_sql_limits limits;
 } rl_sql_query;
 
-/* A copy in one allocation, for rl_free. */
-rl_sql_query *rl_sql_query_copy(const rl_sql_query *q);
-
 #endif

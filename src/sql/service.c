@@ -18,6 +18,7 @@
 #define OVERTIME_MS 100
 
 #define SHUTTING_DOWN "SQLCANCELED The server is shutting down"
+#define NOT_RUN       "SQLCANCELED The statement was not run"
 
 enum { REQUEST_WAITS, REQUEST_READ, REQUEST_AT_STORE, REQUEST_DONE };
 
@@ -78,33 +79,26 @@ static uint64_t shown(const rl_store_progress *progress) {
     return progress->failed && all_answered ? UINT64_MAX : progress->visible_seq;
 }
 
-/* Gives what may run to idle readers. Those that wait stand in order of seq. */
-static void queue_advance(rl_sql_service *s, uint64_t shown_seq) {
-    while (s->first && s->first->seq <= shown_seq) {
-        rl_sql_request *r = s->first;
-        /* From here on it may be running, so its state comes first. */
-        queue_remove(s, r);
-        r->state = REQUEST_READ;
-        r->work.since_ms = rl_clock_mono_ms();
-        if (rl_sql_readers_give(s->readers, r->step.call, &r->work.cancelled, r))
-            continue;
-        if (rl_sql_readers_none(s->readers)) {
-            rl_sql_call_fail(r->step.call, "SQLERR No thread could be started to run it");
-            request_end(r);
-            continue;
-        }
-        r->state = REQUEST_WAITS;
-        r->next = s->first;
-        *(s->first ? &s->first->prev : &s->last) = r;
-        s->first = r;
-        break;
-    }
-}
-
 static void queue_fail(rl_sql_service *s, rl_sql_request *r, const char *what, const char *why) {
     queue_remove(s, r);
     rl_sql_call_fail(r->step.call, "%s%s", what, why);
     request_end(r);
+}
+
+/* Gives what may run to idle readers. Those that wait stand in order of seq. */
+static void queue_advance(rl_sql_service *s, uint64_t shown_seq) {
+    while (s->first && s->first->seq <= shown_seq) {
+        rl_sql_request *r = s->first;
+        r->work.since_ms = rl_clock_mono_ms();
+        if (rl_sql_readers_give(s->readers, r->step.call, &r->work.cancelled, r)) {
+            queue_remove(s, r);
+            r->state = REQUEST_READ;
+        } else if (rl_sql_readers_none(s->readers)) {
+            queue_fail(s, r, "SQLERR No thread could be started to run it", "");
+        } else {
+            break;
+        }
+    }
 }
 
 /* ---- writing ---- */
@@ -141,9 +135,7 @@ static void read_landed(rl_sql_request *r) {
     uint64_t hash, *place = writer_place(s, r->step.call, &hash);
     *place = hash;
     if (atomic_load(&r->work.cancelled) || s->ending) {
-        rl_sql_call_fail(r->step.call, SHUTTING_DOWN);
-        if (!s->ending)
-            rl_sql_call_fail(r->step.call, "SQLCANCELED The statement was not run");
+        rl_sql_call_fail(r->step.call, s->ending ? SHUTTING_DOWN : NOT_RUN);
         request_end(r);
         return;
     }
@@ -214,11 +206,11 @@ void rl_sql_request_cancel(rl_sql_request *r) {
     rl_sql_service *s = r->work.service;
     atomic_store(&r->work.cancelled, true);
     if (r->state == REQUEST_WAITS) {
-        queue_fail(s, r, "SQLCANCELED The statement was not run", "");
+        queue_fail(s, r, NOT_RUN, "");
     } else if (r->state == REQUEST_READ) {
         rl_sql_readers_cancel(s->readers, r);
     } else if (r->state == REQUEST_AT_STORE && sql_work_drop(&r->work)) {
-        rl_sql_call_fail(r->step.call, "SQLCANCELED The statement was not run");
+        rl_sql_call_fail(r->step.call, NOT_RUN);
         request_done(r);
     }
 }
@@ -358,7 +350,6 @@ void rl_sql_service_free(rl_sql_service *s) {
 
 void rl_sql_service_stats(const rl_sql_service *s, rl_sql_stats *out) {
     *out = s->stats;
-    out->running = out->waiting = 0;
     for (const rl_sql_request *r = s->first; r; r = r->next)
         out->waiting++;
     out->running = s->under_way - out->waiting;
@@ -366,8 +357,4 @@ void rl_sql_service_stats(const rl_sql_service *s, rl_sql_stats *out) {
 
 void rl_sql_service_stats_reset(rl_sql_service *s) {
     s->stats = (rl_sql_stats){0};
-}
-
-uint64_t rl_sql_service_firm_units(const rl_sql_service *s) {
-    return s->firm_units;
 }

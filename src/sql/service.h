@@ -34,8 +34,9 @@ typedef struct rl_sql_service_options {
     rl_store *store; /* outlives stop, not free */
     int readers;
     void (*notify)(void *arg); /* any thread: call step soon */
-    /* In step and cancel, for each call that has ended, before its answer is taken: for statistics
-     * and the slow log. owner: NULL when it was abandoned. */
+    /* For each call that has ended, before its answer is taken: for statistics and the slow log. In
+     * step for the most part, but begin, cancel and the end of the service may end calls, too.
+     * owner: NULL when it was abandoned. */
     void (*ended)(void *arg, void *owner, const rl_sql_call *call);
     void *arg;
 } rl_sql_service_options;

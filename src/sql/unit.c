@@ -33,7 +33,6 @@ static void unit_landed(sql_work *w) {
         return;
     for (size_t i = 0; i < w->job.steps; i++)
         sql_work_ended(w, w->steps[i].call);
-    w->service->firm_units -= w->firm;
     w->service->under_way--;
     u->done = true;
     unit_release(u);
@@ -73,17 +72,12 @@ void rl_sql_unit_submit(rl_sql_unit *u, rl_batch *batch) {
     rl_sql_service *s = u->work.service;
     s->stats.units++;
     u->work.firm = batch != NULL;
-    s->firm_units += u->work.firm;
     u->work.job.cuts = u->cuts;
     sql_work_submit(&u->work, batch);
 }
 
 bool rl_sql_unit_done(const rl_sql_unit *u) {
     return u->done;
-}
-
-bool rl_sql_unit_is_firm(const rl_sql_unit *u) {
-    return u->work.firm;
 }
 
 bool rl_sql_unit_may_fail(rl_sql_unit *u) {

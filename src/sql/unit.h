@@ -24,8 +24,6 @@ void rl_sql_unit_add(rl_sql_unit *u, rl_sql_call *call, size_t cut);
 /* Hands it to the store. batch: the key commands' changes, sealed; NULL: there are none. */
 void rl_sql_unit_submit(rl_sql_unit *u, rl_batch *batch);
 bool rl_sql_unit_done(const rl_sql_unit *u);
-/* It changed keys: it must be committed, and what is behind it waits for that. */
-bool rl_sql_unit_is_firm(const rl_sql_unit *u);
 /* The disk does not take writes: true when the owner may be told so, and then abandons it. What
  * changed keys stays queued, as keys that were written do; anything else is not run any more. */
 bool rl_sql_unit_may_fail(rl_sql_unit *u);
@@ -34,7 +32,5 @@ void rl_sql_unit_take(rl_sql_unit *u, rl_chain *to);
 /* The owner is gone, or is told something else. It is committed all the same; with `now`, the
  * statement at work and those behind it answer SQLCANCELED. */
 void rl_sql_unit_abandon(rl_sql_unit *u, bool now);
-/* How many units that changed keys are not committed. */
-uint64_t rl_sql_service_firm_units(const rl_sql_service *s);
 
 #endif

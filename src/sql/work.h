@@ -45,7 +45,8 @@ struct sql_work {
     /* the loop's */
     sql_work *landed_next; /* but on its way back */
     sql_work *next, *prev; /* of those at the store */
-    bool orphan, firm;
+    bool orphan;
+    bool firm; /* a unit that changed keys: it must be committed, and what is behind it waits */
     int holds; /* of the owner, and of whoever works on it */
 };
 
@@ -55,7 +56,6 @@ struct rl_sql_service {
     rl_sql_stats stats;
     rl_sql_request *first, *last; /* waiting for the tables or a reader, oldest first */
     sql_work *at_store;
-    uint64_t firm_units;
     size_t under_way;      /* works that a reader or the store has, or that wait */
     bool ending;           /* no more calls are run */
     _Atomic bool stopping; /* units that are still to come must be quick */
