@@ -30,6 +30,7 @@ typedef struct admin_args {
     const char *to; /* backup, export */
     uint64_t rate;  /* bytes a second, 0: no limit */
     int64_t keep;   /* backups, 0: all */
+    int64_t wait_s; /* for the fold of a running server */
     bool no_settle;
     bool yes, list, latest, with_journal, without_journal; /* restore */
     bool quick, full, backups;                             /* check */

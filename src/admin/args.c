@@ -35,6 +35,8 @@ static const option options[] = {
      .text = "copy at most this much a second, such as 64mb (default: no limit)"},
     {"keep", 0, INTEGER, TO(keep), .least = 1, .most = 1000000, .value = "N",
      .text = "then remove all but the newest N backups (default: all stay)"},
+    {"wait", 0, INTEGER, TO(wait_s), .least = 0, .most = 1000000, .value = "SECONDS",
+     .text = "fail when a running server has not folded its journal by then (default: 120)"},
     {"no-settle", 0, FLAG, TO(no_settle),
      .text = "do without what is in the journal only: neither fold it nor wait for the fold"},
     {"latest", 0, FLAG, TO(latest), .text = "the newest backup that is good"},
@@ -180,6 +182,7 @@ int admin_args_read(const admin_command *command, int argc, char **argv, admin_a
         .db = -1,
         .host = "127.0.0.1",
         .port = 6379,
+        .wait_s = 120,
         .timeout_s = 60,
         .show = 10,
     };

@@ -20,7 +20,6 @@
 #include "store/backup.h"
 #include "store/store.h"
 
-#define FOLD_WAIT_MS 120000 /* a large backlog on a slow disk takes its time */
 #define FOLD_LOOK_MS 20
 
 /* --- finding it ------------------------------------------------------------------------------ */
@@ -230,28 +229,65 @@ static bool read_state(const admin_datadir *d, admin_meta *meta) {
     return read;
 }
 
+static int not_folded(const char *why, int64_t waited_s) {
+    char waited[64] = "";
+    if (waited_s > 0)
+        snprintf(waited, sizeof waited, " in %" PRId64 " %s", waited_s,
+                 admin_plural((uint64_t)waited_s, "second", "seconds"));
+    admin_error("nothing was written: %s%s. What the server has answered last would be missing. "
+                "Look at its log (is the disk full, or slow?); --wait SECONDS waits for longer, "
+                "--no-settle takes what is in the database already",
+                why, waited);
+    return ADMIN_FAILED;
+}
+
+/* The journal's end as it is now. Beside a server that writes fast, a look may have to be taken
+ * again. */
+static void find_end(const admin_datadir *d, int64_t deadline_ms, admin_meta *meta,
+                     admin_journal *look) {
+    do {
+        admin_progress(0, 0);
+        admin_journal_look(d, meta->run_id, meta->folded_seq, look);
+    } while (look->state == ADMIN_JOURNAL_MOVING && rl_clock_mono_ms() < deadline_ms &&
+             read_state(d, meta));
+}
+
+/* Until the seq is in the database; false when it is too late, or the database cannot be read. */
+static bool wait_for_seq(const admin_datadir *d, int64_t deadline_ms, uint64_t seq,
+                         admin_meta *meta) {
+    while (meta->folded_seq < seq) {
+        if (rl_clock_mono_ms() >= deadline_ms)
+            return false;
+        admin_progress(0, 0);
+        nanosleep(&(struct timespec){.tv_nsec = FOLD_LOOK_MS * 1000000L}, NULL);
+        if (!read_state(d, meta))
+            return false;
+    }
+    return true;
+}
+
 /* Beside a running server: until what the journal holds now is in the database, which takes one
  * fold. So all that was answered before is in what is read afterwards. */
-static void wait_for_fold(const admin_datadir *d, bool quiet) {
+static int wait_for_fold(const admin_datadir *d, const admin_args *args) {
     admin_meta meta;
     admin_journal look;
     if (!read_state(d, &meta))
-        return;
-    admin_journal_look(d, meta.run_id, meta.folded_seq, &look);
-    int64_t deadline_ms = rl_clock_mono_ms() + FOLD_WAIT_MS;
-    admin_progress_begin("Waiting for the server to fold its journal", ADMIN_TIME, quiet);
-    while (look.state == ADMIN_JOURNAL_GOOD && meta.folded_seq < look.last_seq &&
-           rl_clock_mono_ms() < deadline_ms) {
-        admin_progress(0, 0);
-        nanosleep(&(struct timespec){.tv_nsec = FOLD_LOOK_MS * 1000000L}, NULL);
-        if (!read_state(d, &meta))
-            break;
-    }
+        return ADMIN_OK; /* the reading that follows says why */
+    int64_t deadline_ms = rl_clock_mono_ms() + args->wait_s * 1000;
+    admin_progress_begin("Waiting for the server to fold its journal", ADMIN_TIME, args->quiet);
+    find_end(d, deadline_ms, &meta, &look);
+    bool folded =
+        look.state == ADMIN_JOURNAL_NONE ||
+        (look.state == ADMIN_JOURNAL_GOOD && wait_for_seq(d, deadline_ms, look.last_seq, &meta));
     admin_progress_end();
-    if (look.state == ADMIN_JOURNAL_GOOD && meta.folded_seq < look.last_seq)
-        admin_warn("the server has not folded its journal in %d seconds (look at its log): the "
-                   "newest writes will be missing",
-                   FOLD_WAIT_MS / 1000);
+    if (folded)
+        return ADMIN_OK;
+    if (look.state == ADMIN_JOURNAL_GOOD)
+        return not_folded("the server has not folded its journal into the database", args->wait_s);
+    if (look.state == ADMIN_JOURNAL_MOVING)
+        return not_folded("the server writes so fast that no look at its journal was consistent",
+                          args->wait_s);
+    return not_folded(look.detail, 0);
 }
 
 /* Whether a start of the server would find something to fold. A journal that cannot be judged is
@@ -306,7 +342,7 @@ int admin_prepare_source(admin_datadir *d, const admin_args *args, uint64_t *bat
         return ADMIN_OK;
     int code = admin_settle(d, batches);
     if (code == ADMIN_OK && d->holder.held)
-        wait_for_fold(d, args->quiet);
+        code = wait_for_fold(d, args);
     if (code == ADMIN_OK && *batches && !args->quiet)
         fprintf(stderr, "The journal of a killed server held %" PRIu64 " %s: folded first\n",
                 *batches, admin_plural(*batches, "batch", "batches"));

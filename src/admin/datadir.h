@@ -86,7 +86,8 @@ void admin_journal_look(const admin_datadir *d, const char *run_id, uint64_t aft
  * came in. ADMIN_FAILED when it could not be done. */
 int admin_settle(admin_datadir *d, uint64_t *batches);
 /* The usual preparation of backup and export, unless --no-settle: settles, and says so; beside a
- * running server, waits until what it has answered so far is folded. */
+ * running server, waits until what it has answered so far is folded, --wait seconds at most.
+ * ADMIN_FAILED (said) when it is not by then. */
 int admin_prepare_source(admin_datadir *d, const admin_args *args, uint64_t *batches);
 
 #endif

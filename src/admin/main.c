@@ -18,11 +18,11 @@ static const admin_command commands[] = {
      .about =
          "Makes a backup: an ordinary SQLite database, in one file, checked before it gets its "
          "name.\n"
-         "It is taken from one moment. Beside a running server that is what the server has folded\n"
-         "into the database, at most fold-interval (one second) old; nobody has to wait. Without\n"
-         "a running server, what a killed one left in its journal is folded first, as a start "
-         "does.",
-     .options = "to backup-dir rate keep no-settle dbfilename json quiet",
+         "It is taken from one moment. Beside a running server, what that has answered so far is\n"
+         "waited for until it is folded into the database (fold-interval, one second); after\n"
+         "--wait seconds the backup fails instead. Without a running server, what a killed one\n"
+         "left in its journal is folded first, as a start does.",
+     .options = "to backup-dir rate keep wait no-settle dbfilename json quiet",
      .most_words = 1,
      .run = admin_backup},
     {.name = "restore",
@@ -63,7 +63,7 @@ static const admin_command commands[] = {
               "'rubellite import', 'redis-cli --pipe', or any Redis server (6.2 or later; --compat "
               "for\n"
               "older ones). From one moment, as 'rubellite backup'.",
-     .options = "to db match no-expiry compat no-settle dbfilename quiet",
+     .options = "to db match no-expiry compat wait no-settle dbfilename quiet",
      .most_words = 1,
      .run = admin_export},
     {.name = "import",

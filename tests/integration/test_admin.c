@@ -320,6 +320,32 @@ Test(admin, a_backup_beside_a_running_server_has_what_was_answered)
     redisFree(c);
 }
 
+Test(admin, a_server_that_does_not_fold_is_not_waited_for_for_ever)
+{
+    test_server_start(s, UNFOLDED);
+    redisContext *c = test_connect(s);
+    ASSERT_ASK(c, "OK", "SET a 1");
+    static const char *const commands[] = {"backup", "export"};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        const admin_result *r =
+            admin_run("%s %s --wait 0 --to %s/out", commands[i], s->data, s->top);
+        expect_code(r, 1);
+        expect_says(r, "nothing was written: the server has not folded its journal");
+        expect_says(r, "--no-settle");
+        cr_assert_neq(access(path_of("../out"), F_OK), 0);
+        r = admin_run("%s %s --wait 1 --to %s/out", commands[i], s->data, s->top);
+        expect_code(r, 1);
+        expect_says(r, "into the database in 1 second.");
+        r = admin_run("%s %s --no-settle --to %s/%s", commands[i], s->data, s->top, commands[i]);
+        expect_code(r, 0);
+    }
+    cr_assert_str_eq(ask_file(path_of("../backup"), "SELECT count(*) FROM keys"), "0");
+    ASSERT_ASK(c, "OK", "SAVE");
+    expect_code(admin_run("backup %s --wait 0 --to %s/folded", s->data, s->top), 0);
+    cr_assert_str_eq(ask_file(path_of("../folded"), "SELECT count(*) FROM keys"), "1");
+    redisFree(c);
+}
+
 Test(admin, old_backups_go_when_asked)
 {
     fill(10, NULL, true);
