@@ -34,7 +34,8 @@ DEFERRED = {"sql"}
 # Containers that do something without a subcommand.
 ALONE = {"command"}
 TYPES = ["string", "integer", "double", "key", "pattern", "unix-time"]
-GROUPS = {"connection": "Connection", "string": "Strings", "generic": "Keys", "transactions": "Transactions", "sql": "SQL",
+GROUPS = {"connection": "Connection", "string": "Strings", "hash": "Hashes", "list": "Lists", "set": "Sets",
+          "sorted-set": "Sorted sets", "generic": "Keys", "transactions": "Transactions", "sql": "SQL",
           "pubsub": "Publish and subscribe",
           "server": "Server"}
 KEY_FLAGS = {"ro": "RO", "rw": "RW", "ow": "OW", "rm": "RM"}

@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #include "base/alloc.h"
+#include "keyspace/structure.h"
 
 /*
  * The size class of an allocation: multiples of 16 up to 128, then four steps per doubling. These
@@ -48,6 +49,8 @@ static rl_entry *rebuild(const rl_entry *e, unsigned flags, rl_bytes key, size_t
         else
             *rl_entry_expiry_part(to) = (rl_entry_expiry){0};
     }
+    if (flags & e->flags & RL_ENTRY_LIST)
+        *rl_entry_position(to) = *rl_entry_position(e);
     memcpy((char *)to + rl_entry_key_offset(to), key.ptr, key.len);
     return to;
 }
@@ -64,10 +67,32 @@ rl_entry *rl_entry_create(uint64_t id, rl_type type, rl_bytes key, rl_bytes valu
     return e;
 }
 
+rl_entry *rl_entry_create_collection(uint64_t id, rl_type type, rl_bytes key, void *structure) {
+    assert(key.len <= RL_ENTRY_KEY_MAX && keyspace_is_collection(type));
+    rl_entry shape = {.id = id & 0xffffffffffffu, .type = (unsigned)type & 15u};
+    unsigned flags = RL_ENTRY_OUTSIDE | (type == RL_TYPE_LIST ? RL_ENTRY_LIST : 0);
+    rl_entry *e = rebuild(&shape, flags, key, 0);
+    if (flags & RL_ENTRY_LIST)
+        *rl_entry_position(e) = 0;
+    set_outside(e, structure);
+    return e;
+}
+
 void rl_entry_free(rl_entry *e) {
-    if (e->flags & RL_ENTRY_OUTSIDE)
+    rl_type type = e->type;
+    void *structure = rl_entry_free_shell(e);
+    if (structure)
+        keyspace_structure_free(type, structure);
+}
+
+void *rl_entry_free_shell(rl_entry *e) {
+    void *structure = NULL;
+    if (keyspace_is_collection(e->type))
+        structure = *(void **)rl_entry_place(e);
+    else if (e->flags & RL_ENTRY_OUTSIDE)
         rl_free(rl_entry_value_ptr(e));
     rl_free(e);
+    return structure;
 }
 
 /* True when a value of `len` bytes fits where the present one is. */
@@ -157,7 +182,9 @@ rl_entry *rl_entry_rename(rl_entry *e, rl_bytes key) {
 
 size_t rl_entry_memory(const rl_entry *e) {
     size_t bytes = size_class(entry_bytes(e));
-    if (e->flags & RL_ENTRY_OUTSIDE)
+    if (keyspace_is_collection(e->type))
+        bytes += keyspace_structure_memory(e->type, *(void **)rl_entry_place(e));
+    else if (e->flags & RL_ENTRY_OUTSIDE)
         bytes += size_class(e->value_len);
     return bytes;
 }

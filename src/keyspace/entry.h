@@ -2,8 +2,12 @@
 /*
  * An entry: one key in memory, in one allocation.
  *
- *     header (24 bytes) | expiry (16, only with RL_ENTRY_EXPIRES) | value pointer (8, only with
- * RL_ENTRY_OUTSIDE) | key bytes | value bytes (only without RL_ENTRY_OUTSIDE)
+ *     header (24 bytes)
+ *     expiry (16)          only with RL_ENTRY_EXPIRES
+ *     first position (8)   only of a list
+ *     pointer (8)          only with RL_ENTRY_OUTSIDE: to the value, or to a collection's structure
+ *     key bytes
+ *     value bytes          only without RL_ENTRY_OUTSIDE
  *
  * A short string is inside, so a lookup costs one cache line or two; a longer one has an allocation
  * of its own without any header, so that 1,024 bytes take 1,024 bytes. Sizes are not stored: an
@@ -27,6 +31,8 @@ enum {
     RL_ENTRY_OUTSIDE = 2, /* the value is in an allocation of its own */
     RL_ENTRY_EDITED = 4,  /* changed in place (APPEND, SETRANGE): OBJECT ENCODING says "raw" */
     RL_ENTRY_TEXT = 8,    /* never "int" (INCRBYFLOAT); both are forgotten at a restart */
+    RL_ENTRY_LIST = 16,   /* has the first position */
+    RL_ENTRY_FIELDS = 32, /* a hash that stands among those whose fields expire */
 };
 
 #define RL_ENTRY_INSIDE_MAX 192 /* bytes of a value that is kept inside */
@@ -50,11 +56,22 @@ typedef struct rl_entry_expiry {
     uint32_t spare;
 } rl_entry_expiry;
 
-static inline size_t rl_entry_outside_offset(const rl_entry *e) {
+static inline size_t rl_entry_position_offset(const rl_entry *e) {
     return sizeof(rl_entry) + (e->flags & RL_ENTRY_EXPIRES ? sizeof(rl_entry_expiry) : 0);
+}
+static inline size_t rl_entry_outside_offset(const rl_entry *e) {
+    return rl_entry_position_offset(e) + (e->flags & RL_ENTRY_LIST ? sizeof(int64_t) : 0);
 }
 static inline size_t rl_entry_key_offset(const rl_entry *e) {
     return rl_entry_outside_offset(e) + (e->flags & RL_ENTRY_OUTSIDE ? sizeof(char *) : 0);
+}
+/* Where a collection's structure is pointed to; collections only. */
+static inline void *rl_entry_place(const rl_entry *e) {
+    return (char *)e + rl_entry_outside_offset(e);
+}
+/* The position of a list's first item in rl_list; lists only. */
+static inline int64_t *rl_entry_position(const rl_entry *e) {
+    return (int64_t *)(void *)((char *)e + rl_entry_position_offset(e));
 }
 static inline rl_bytes rl_entry_key(const rl_entry *e) {
     return rl_bytes_of((const char *)e + rl_entry_key_offset(e), e->key_len);
@@ -75,9 +92,13 @@ static inline int64_t rl_entry_expires_at(const rl_entry *e) {
     return e->flags & RL_ENTRY_EXPIRES ? rl_entry_expiry_part(e)->at_ms : RL_NEVER;
 }
 
-/* A new entry without expiry. */
+/* A new string without expiry. */
 rl_entry *rl_entry_create(uint64_t id, rl_type type, rl_bytes key, rl_bytes value);
+/* A new key with this collection, which it takes over. */
+rl_entry *rl_entry_create_collection(uint64_t id, rl_type type, rl_bytes key, void *structure);
 void rl_entry_free(rl_entry *e);
+/* Frees the entry alone and returns the collection that it had; NULL when it is a string. */
+void *rl_entry_free_shell(rl_entry *e);
 /* Gives it this value; value may point into the entry itself. Returns where the entry is now. */
 rl_entry *rl_entry_set_value(rl_entry *e, rl_bytes value);
 /* Makes the value `len` bytes long, keeping what fits and filling with zeros. */

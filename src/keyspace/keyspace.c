@@ -13,55 +13,17 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
-#include "keyspace/expiry.h"
-#include "keyspace/table.h"
+#include "keyspace/keyspace_private.h"
+#include "keyspace/structure.h"
 
-/* A miss waits for the last delete among the keys whose hash falls on the same of these places. */
-#define DELETED_PLACES 1024
 /* From this size on a small edit of a value is written as a patch. */
 #define PATCH_FROM 256
 
-typedef struct db {
-    rl_table *table;
-    rl_expiry *expiry;
-} db;
+typedef keyspace_db db;
+typedef keyspace_dying dying;
 
-/* A loaded key that waits for its cache lines before it goes into the table. */
-typedef struct loaded {
-    rl_entry *entry;
-    uint64_t hash;
-    int number;
-} loaded;
-
-#define LOAD_AHEAD 16 /* a power of two */
-
-typedef struct dying {
-    struct dying *next;
-    rl_table *table;
-} dying;
-
-struct rl_keyspace {
-    db *dbs;
-    int databases;
-    rl_batch_builder *batch;
-    rl_watch *watch;
-    rl_keyspace_observer observer;
-    uint64_t next_id;
-    /* the turn */
-    int64_t now_ms;
-    uint64_t open_seq, synced_seq;
-    bool track;
-    /* what was changed and seen */
-    uint64_t changes, last_change_seq, structure_seq, seen_seq;
-    uint64_t deleted_at[DELETED_PLACES];
-    rl_slot slot; /* of the entry found last, while no insert or remove came between */
-    dying *dying;
-    loaded ahead[LOAD_AHEAD];
-    unsigned loading; /* keys that came; the last LOAD_AHEAD of them are still ahead */
-    bool active_expire;
-    rl_random random;
-    rl_keyspace_stats stats;
-};
+static const rl_collection_limits default_limits = {
+    .hash = {512, 64}, .zset = {128, 64}, .set = {512, {128, 64}}};
 
 rl_keyspace *rl_keyspace_create(int databases, rl_batch_builder *batch) {
     rl_keyspace *ks = rl_calloc(1, sizeof *ks);
@@ -70,9 +32,11 @@ rl_keyspace *rl_keyspace_create(int databases, rl_batch_builder *batch) {
     ks->watch = rl_watch_create();
     ks->next_id = 1;
     ks->active_expire = true;
+    ks->limits = default_limits;
+    ks->graveyard = rl_graveyard_create();
     ks->dbs = rl_calloc((size_t)databases, sizeof *ks->dbs);
     for (int i = 0; i < databases; i++)
-        ks->dbs[i] = (db){rl_table_create(0), rl_expiry_create()};
+        ks->dbs[i] = (db){.table = rl_table_create(0), .expiry = rl_expiry_create()};
     uint64_t seed;
     rl_random_bytes(&seed, sizeof seed);
     rl_random_seed(&ks->random, seed);
@@ -85,9 +49,11 @@ void rl_keyspace_free(rl_keyspace *ks) {
     for (int i = 0; i < ks->databases; i++) {
         rl_table_free(ks->dbs[i].table);
         rl_expiry_free(ks->dbs[i].expiry);
+        rl_field_times_release(&ks->dbs[i].fields);
     }
     while (rl_keyspace_free_step(ks))
         ;
+    rl_graveyard_free(ks->graveyard);
     rl_watch_free(ks->watch);
     rl_free(ks->dbs);
     rl_free(ks);
@@ -95,42 +61,6 @@ void rl_keyspace_free(rl_keyspace *ks) {
 
 int rl_keyspace_databases(const rl_keyspace *ks) {
     return ks->databases;
-}
-
-/* ---- loading ---- */
-
-void rl_keyspace_load_begin(rl_keyspace *ks, uint64_t next_id, size_t expected) {
-    ks->next_id = next_id;
-    if (expected && rl_table_count(ks->dbs[0].table) == 0) {
-        rl_table_free(ks->dbs[0].table);
-        ks->dbs[0].table = rl_table_create(expected);
-    }
-}
-
-/* Inserts a key that waited, if there is one. */
-static void load_insert(rl_keyspace *ks, loaded *place) {
-    if (place->entry)
-        rl_table_insert(ks->dbs[place->number].table, place->hash, place->entry);
-    place->entry = NULL;
-}
-
-void rl_keyspace_load(rl_keyspace *ks, uint64_t id, int number, rl_type type, int64_t expires_at,
-                      rl_bytes key, rl_bytes value) {
-    db *d = &ks->dbs[number];
-    rl_entry *e = rl_entry_create(id, type, key, value);
-    if (expires_at != RL_NEVER) {
-        e = rl_entry_set_expiring(e, true);
-        rl_expiry_add(d->expiry, e, expires_at);
-    }
-    loaded *place = &ks->ahead[ks->loading++ % LOAD_AHEAD];
-    load_insert(ks, place);
-    *place = (loaded){e, rl_hash(key), number};
-    rl_table_prefetch_insert(d->table, place->hash);
-}
-
-void rl_keyspace_load_end(rl_keyspace *ks) {
-    for (unsigned i = 0; i < LOAD_AHEAD; i++)
-        load_insert(ks, &ks->ahead[i]);
 }
 
 /* ---- the turn ---- */
@@ -188,17 +118,16 @@ static inline void tell_changed(rl_keyspace *ks, int number, rl_bytes key, bool 
         ks->observer.changed(ks->observer.arg, number, key, by_command);
 }
 
-static inline void note_change(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash) {
+void keyspace_changed(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash, bool by_command) {
     ks->changes++;
     ks->last_change_seq = ks->open_seq;
-    tell_changed(ks, number, key, true);
+    tell_changed(ks, number, key, by_command);
     if (rl_watch_any(ks->watch))
         rl_watch_touch(ks->watch, number, key, hash, false);
 }
 
-static inline void stamp(const rl_keyspace *ks, rl_entry *e) {
-    e->change_seq = (uint32_t)ks->open_seq;
-    e->access = (uint32_t)(ks->now_ms / 1000);
+static inline void note_change(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash) {
+    keyspace_changed(ks, number, key, hash, true);
 }
 
 /* ---- removing ---- */
@@ -207,17 +136,21 @@ static inline bool is_over(const rl_keyspace *ks, const rl_entry *e) {
     return e->flags & RL_ENTRY_EXPIRES && rl_entry_expiry_part(e)->at_ms <= ks->now_ms;
 }
 
-/* Takes the entry out of table and heap and frees it; the row goes too. */
-static void drop(rl_keyspace *ks, db *d, rl_slot slot, uint64_t hash) {
+void keyspace_drop(rl_keyspace *ks, int number, rl_slot slot, uint64_t hash) {
+    db *d = &ks->dbs[number];
     rl_entry *e = *slot;
     if (e->flags & RL_ENTRY_EXPIRES)
         rl_expiry_remove(d->expiry, e);
+    d->fields.hashes -= (e->flags & RL_ENTRY_FIELDS) != 0;
     if (ks->batch)
         rl_batch_delete(ks->batch, e->id, e->type);
     rl_table_remove(d->table, slot, hash);
     ks->slot = NULL;
     ks->deleted_at[hash % DELETED_PLACES] = ks->open_seq;
-    rl_entry_free(e);
+    if (e->type == RL_TYPE_STRING)
+        rl_entry_free(e);
+    else
+        rl_graveyard_take(ks->graveyard, e);
 }
 
 static void drop_expired(rl_keyspace *ks, int number, rl_slot slot, uint64_t hash) {
@@ -225,7 +158,7 @@ static void drop_expired(rl_keyspace *ks, int number, rl_slot slot, uint64_t has
         rl_watch_touch(ks->watch, number, rl_entry_key(*slot), hash, true);
     tell_changed(ks, number, rl_entry_key(*slot), false);
     rl_keyspace_notify(ks, RL_NOTIFY_EXPIRED, "expired", number, rl_entry_key(*slot));
-    drop(ks, &ks->dbs[number], slot, hash);
+    keyspace_drop(ks, number, slot, hash);
     ks->changes++;
     ks->last_change_seq = ks->open_seq;
     ks->stats.expired++;
@@ -241,8 +174,7 @@ static inline rl_slot live_slot(rl_keyspace *ks, int number, rl_bytes key, uint6
     return slot;
 }
 
-/* The slot of an entry that was found just before. */
-static inline rl_slot slot_of(rl_keyspace *ks, int number, const rl_entry *e, uint64_t hash) {
+rl_slot keyspace_slot_of(rl_keyspace *ks, int number, const rl_entry *e, uint64_t hash) {
     if (ks->slot && *ks->slot == e)
         return ks->slot;
     rl_slot slot = rl_table_find(ks->dbs[number].table, rl_entry_key(e), hash);
@@ -361,13 +293,59 @@ static rl_entry *insert_new(rl_keyspace *ks, int number, rl_bytes key, uint64_t 
         e = rl_entry_set_expiring(e, true);
         rl_expiry_add(d->expiry, e, expires_at);
     }
-    stamp(ks, e);
+    keyspace_stamp(ks, e);
     rl_table_insert(d->table, hash, e);
     ks->slot = NULL;
     if (ks->batch)
         rl_batch_key(ks->batch, e->id, number, RL_TYPE_STRING, expires_at, key, value);
     rl_keyspace_notify(ks, RL_NOTIFY_NEW, "new", number, key);
     return e;
+}
+
+/* The times of a hash's fields are found by its name. */
+static void rename_fields(rl_keyspace *ks, int number, rl_entry *e, uint64_t hash) {
+    rl_field_scratch scratch;
+    rl_field first;
+    e->flags &= ~(unsigned)RL_ENTRY_FIELDS;
+    if (rl_fields_next_expiry(*(rl_fields **)rl_entry_place(e), &scratch, &first))
+        keyspace_fields_expire(ks, number, e, hash, first.expires_at);
+}
+
+rl_entry *keyspace_insert_collection(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash,
+                                     rl_type type, void *structure, int64_t expires_at) {
+    rl_entry *e = rl_entry_create_collection(ks->next_id++, type, key, structure);
+    keyspace_stamp(ks, e);
+    rl_table_insert(ks->dbs[number].table, hash, e);
+    ks->slot = NULL;
+    if (ks->batch)
+        rl_batch_key(ks->batch, e->id, number, type, expires_at, key, RL_BYTES(""));
+    rl_keyspace_notify(ks, RL_NOTIFY_NEW, "new", number, key);
+    keyspace_tell_ready(ks, number, key, type);
+    return e;
+}
+
+bool rl_keyspace_store(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash, rl_type type,
+                       void *structure) {
+    rl_slot over = live_slot(ks, number, key, hash);
+    bool was_there = over != NULL;
+    if (over)
+        keyspace_drop(ks, number, over, hash);
+    if (structure && keyspace_structure_count(type, structure) == 0) {
+        keyspace_structure_free(type, structure);
+        structure = NULL;
+    }
+    if (structure) {
+        rl_entry *e = keyspace_insert_collection(ks, number, key, hash, type, structure, RL_NEVER);
+        if (ks->batch)
+            keyspace_structure_write(type, structure, 0, e->id, ks->batch);
+        if (type == RL_TYPE_HASH)
+            rename_fields(ks, number, e, hash);
+    }
+    if (structure || was_there)
+        note_change(ks, number, key, hash);
+    else if (ks->track)
+        saw_miss(ks, hash);
+    return structure || was_there;
 }
 
 void rl_keyspace_set(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash, rl_bytes value,
@@ -380,18 +358,18 @@ void rl_keyspace_set(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash, r
             rl_watch_touch(ks->watch, number, key, hash, false);
             return;
         }
-        drop(ks, d, slot, hash);
+        keyspace_drop(ks, number, slot, hash);
     } else if (slot && (*slot)->type == RL_TYPE_STRING && !is_over(ks, *slot)) {
         rl_entry *e = put_value(d, slot, value);
         if (e->flags & RL_ENTRY_EXPIRES || expires_at != RL_NEVER)
             e = put_expiry(ks, d, slot, expires_at);
-        stamp(ks, e);
+        keyspace_stamp(ks, e);
         if (ks->batch)
             rl_batch_value(ks->batch, e->id, expires_at, value);
     } else {
         if (slot) /* another type, or its time is over: a new row, so that the old one's elements go
                      with it */
-            drop(ks, d, slot, hash);
+            keyspace_drop(ks, number, slot, hash);
         insert_new(ks, number, key, hash, value, expires_at);
     }
     note_change(ks, number, key, hash);
@@ -400,9 +378,9 @@ void rl_keyspace_set(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash, r
 void rl_keyspace_set_entry(rl_keyspace *ks, int number, rl_entry *e, uint64_t hash,
                            rl_bytes value) {
     db *d = &ks->dbs[number];
-    rl_slot slot = slot_of(ks, number, e, hash);
+    rl_slot slot = keyspace_slot_of(ks, number, e, hash);
     e = put_value(d, slot, value);
-    stamp(ks, e);
+    keyspace_stamp(ks, e);
     if (ks->batch)
         rl_batch_value(ks->batch, e->id, rl_entry_expires_at(e), rl_entry_value(e));
     note_change(ks, number, rl_entry_key(e), hash);
@@ -411,7 +389,7 @@ void rl_keyspace_set_entry(rl_keyspace *ks, int number, rl_entry *e, uint64_t ha
 void rl_keyspace_patch(rl_keyspace *ks, int number, rl_entry *e, uint64_t hash, size_t offset,
                        rl_bytes bytes) {
     db *d = &ks->dbs[number];
-    rl_slot slot = slot_of(ks, number, e, hash);
+    rl_slot slot = keyspace_slot_of(ks, number, e, hash);
     size_t total = offset + bytes.len > e->value_len ? offset + bytes.len : e->value_len;
     rl_entry *now = rl_entry_resize_value(e, total);
     if (now != e) {
@@ -422,7 +400,7 @@ void rl_keyspace_patch(rl_keyspace *ks, int number, rl_entry *e, uint64_t hash, 
     if (bytes.len)
         memcpy(rl_entry_value_ptr(now) + offset, bytes.ptr, bytes.len);
     now->flags |= RL_ENTRY_EDITED;
-    stamp(ks, now);
+    keyspace_stamp(ks, now);
     if (ks->batch) {
         if (total >= PATCH_FROM && bytes.len < total / 2)
             rl_batch_patch(ks->batch, now->id, rl_entry_expires_at(now), total, offset, bytes);
@@ -445,7 +423,7 @@ bool rl_keyspace_delete(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash
             saw_miss(ks, hash);
         return false;
     }
-    drop(ks, &ks->dbs[number], slot, hash);
+    keyspace_drop(ks, number, slot, hash);
     note_change(ks, number, key, hash);
     return true;
 }
@@ -453,16 +431,16 @@ bool rl_keyspace_delete(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash
 void rl_keyspace_expire(rl_keyspace *ks, int number, rl_entry *e, uint64_t hash,
                         int64_t expires_at) {
     db *d = &ks->dbs[number];
-    rl_slot slot = slot_of(ks, number, e, hash);
+    rl_slot slot = keyspace_slot_of(ks, number, e, hash);
     if (expires_at != RL_NEVER && expires_at <= ks->now_ms) {
         note_change(ks, number, rl_entry_key(e), hash);
-        drop(ks, d, slot, hash);
+        keyspace_drop(ks, number, slot, hash);
         return;
     }
     if (expires_at == RL_NEVER && !(e->flags & RL_ENTRY_EXPIRES))
         return;
     e = put_expiry(ks, d, slot, expires_at);
-    stamp(ks, e);
+    keyspace_stamp(ks, e);
     if (ks->batch)
         rl_batch_expiry(ks->batch, e->id, expires_at);
     note_change(ks, number, rl_entry_key(e), hash);
@@ -475,7 +453,7 @@ void rl_keyspace_rename(rl_keyspace *ks, int number, rl_bytes from, uint64_t fro
         return;
     rl_slot over = rl_table_find(target->table, to, to_hash);
     if (over)
-        drop(ks, target, over, to_hash);
+        keyspace_drop(ks, to_number, over, to_hash);
     rl_slot slot = rl_table_find(source->table, from, from_hash);
     assert(slot);
     rl_entry *e = *slot;
@@ -486,21 +464,42 @@ void rl_keyspace_rename(rl_keyspace *ks, int number, rl_bytes from, uint64_t fro
         rl_expiry_remove(source->expiry, e);
     ks->deleted_at[from_hash % DELETED_PLACES] = ks->open_seq;
     note_change(ks, number, from, from_hash);
+    source->fields.hashes -= (e->flags & RL_ENTRY_FIELDS) != 0;
     e = rl_entry_rename(e, to);
     if (expires_at != RL_NEVER)
         rl_expiry_add(target->expiry, e, expires_at);
-    stamp(ks, e);
+    keyspace_stamp(ks, e);
     rl_table_insert(target->table, to_hash, e);
     if (ks->batch)
         rl_batch_name(ks->batch, e->id, to_number, to);
+    if (e->flags & RL_ENTRY_FIELDS)
+        rename_fields(ks, to_number, e, to_hash);
     note_change(ks, to_number, to, to_hash);
+    keyspace_tell_ready(ks, to_number, to, e->type);
+}
+
+static void copy_collection(rl_keyspace *ks, const rl_entry *e, int to_number, rl_bytes to,
+                            uint64_t to_hash) {
+    void *copy = keyspace_structure_copy(e->type, *(void **)rl_entry_place(e), &ks->limits);
+    int64_t expires_at = rl_entry_expires_at(e);
+    rl_keyspace_store(ks, to_number, to, to_hash, e->type, copy);
+    if (expires_at == RL_NEVER)
+        return;
+    rl_slot slot = rl_table_find(ks->dbs[to_number].table, to, to_hash);
+    rl_entry *fresh = put_expiry(ks, &ks->dbs[to_number], slot, expires_at);
+    if (ks->batch)
+        rl_batch_expiry(ks->batch, fresh->id, expires_at);
 }
 
 void rl_keyspace_copy(rl_keyspace *ks, rl_entry *e, int to_number, rl_bytes to, uint64_t to_hash) {
+    if (e->type != RL_TYPE_STRING) {
+        copy_collection(ks, e, to_number, to, to_hash);
+        return;
+    }
     rl_bytes value = rl_entry_value(e);
     rl_slot over = rl_table_find(ks->dbs[to_number].table, to, to_hash);
     if (over) /* e itself is another key, so its value stays where it is */
-        drop(ks, &ks->dbs[to_number], over, to_hash);
+        keyspace_drop(ks, to_number, over, to_hash);
     rl_entry *copy = insert_new(ks, to_number, to, to_hash, value, rl_entry_expires_at(e));
     copy->flags |= e->flags & (RL_ENTRY_EDITED | RL_ENTRY_TEXT);
     note_change(ks, to_number, to, to_hash);
@@ -523,7 +522,8 @@ static size_t empty_db(rl_keyspace *ks, db *d) {
     ks->dying = old;
     ks->stats.lazy_tables++;
     rl_expiry_free(d->expiry);
-    *d = (db){rl_table_create(0), rl_expiry_create()};
+    rl_field_times_release(&d->fields);
+    *d = (db){.table = rl_table_create(0), .expiry = rl_expiry_create()};
     return count;
 }
 
@@ -572,18 +572,20 @@ void rl_keyspace_swap(rl_keyspace *ks, int number, int other) {
         rl_batch_swap(ks->batch, number, other);
     ks->changes++;
     ks->last_change_seq = ks->structure_seq = ks->open_seq;
+    if (ks->observer.readiness)
+        ks->observer.ready(ks->observer.arg, -1, (rl_bytes){NULL, 0}, RL_TYPE_STRING);
 }
 
 bool rl_keyspace_free_step(rl_keyspace *ks) {
     dying *old = ks->dying;
     if (old == NULL)
-        return false;
-    if (rl_table_free_step(old->table)) {
+        return rl_graveyard_step(ks->graveyard);
+    if (rl_table_free_step(old->table, ks->graveyard)) {
         ks->dying = old->next;
         ks->stats.lazy_tables--;
         rl_free(old);
     }
-    return ks->dying != NULL;
+    return ks->dying != NULL || rl_graveyard_count(ks->graveyard);
 }
 
 /* ---- expiry on time ---- */
@@ -601,6 +603,8 @@ size_t rl_keyspace_expire_due(rl_keyspace *ks, size_t limit) {
             drop_expired(ks, i, rl_table_find(ks->dbs[i].table, rl_entry_key(e), hash), hash);
             removed++;
         }
+        if (removed < limit && ks->dbs[i].fields.count)
+            removed += keyspace_expire_due_fields(ks, i, limit - removed);
     }
     return removed;
 }
@@ -609,9 +613,13 @@ bool rl_keyspace_next_expiry(const rl_keyspace *ks, int64_t *at_ms) {
     int64_t first = INT64_MAX, at;
     if (!ks->active_expire)
         return false;
-    for (int i = 0; i < ks->databases; i++)
+    for (int i = 0; i < ks->databases; i++) {
+        rl_field_time fields;
         if (rl_expiry_next(ks->dbs[i].expiry, &at) && at < first)
             first = at;
+        if (rl_field_times_first(&ks->dbs[i].fields, &fields) && fields.at_ms < first)
+            first = fields.at_ms;
+    }
     *at_ms = first;
     return first != INT64_MAX;
 }
@@ -658,6 +666,7 @@ void rl_keyspace_notify(rl_keyspace *ks, unsigned class, const char *event, int 
 void rl_keyspace_stats_read(const rl_keyspace *ks, rl_keyspace_stats *out) {
     *out = ks->stats;
     out->keys_watched = rl_watch_keys(ks->watch);
+    out->lazy_tables += rl_graveyard_count(ks->graveyard);
 }
 
 void rl_keyspace_stats_reset(rl_keyspace *ks) {
@@ -672,11 +681,19 @@ void rl_keyspace_db_stats(const rl_keyspace *ks, int number, rl_db_stats *out) {
         .keys = rl_table_count(d->table),
         .expires = rl_expiry_count(d->expiry),
         .table_memory = rl_table_memory(d->table),
-        .expiry_memory = rl_expiry_memory(d->expiry),
+        .expiry_memory = rl_expiry_memory(d->expiry) + d->fields.cap * sizeof *d->fields.items,
         .segments = rl_table_segments(d->table),
         .overdue = rl_expiry_sample_due(d->expiry, ks->now_ms),
         .avg_ttl_ms = mean > ks->now_ms ? mean - ks->now_ms : 0,
     };
+}
+
+void rl_keyspace_set_limits(rl_keyspace *ks, const rl_collection_limits *limits) {
+    ks->limits = *limits;
+}
+
+const rl_collection_limits *rl_keyspace_limits(const rl_keyspace *ks) {
+    return &ks->limits;
 }
 
 rl_random *rl_keyspace_randomness(rl_keyspace *ks) {

@@ -38,6 +38,13 @@ int rl_keyspace_databases(const rl_keyspace *ks);
 void rl_keyspace_load_begin(rl_keyspace *ks, uint64_t next_id, size_t expected);
 void rl_keyspace_load(rl_keyspace *ks, uint64_t id, int db, rl_type type, int64_t expires_at,
                       rl_bytes key, rl_bytes value);
+/* The elements of the collection that came last; of a list in order of position. */
+void rl_keyspace_load_field(rl_keyspace *ks, rl_bytes field, rl_bytes value, int64_t expires_at);
+void rl_keyspace_load_member(rl_keyspace *ks, rl_bytes member);
+void rl_keyspace_load_score(rl_keyspace *ks, rl_bytes member, double score);
+void rl_keyspace_load_item(rl_keyspace *ks, int64_t position, rl_bytes value);
+/* What another program has left of a collection that cannot be (one without elements, a list with
+ * gaps) is put right, which makes row changes. */
 void rl_keyspace_load_end(rl_keyspace *ks);
 
 /* ---- the turn ---- */
@@ -121,7 +128,8 @@ void rl_keyspace_notify(rl_keyspace *ks, unsigned class, const char *event, int 
 
 typedef struct rl_keyspace_stats {
     uint64_t hits, misses, expired, keys_watched;
-    uint64_t lazy_tables; /* tables whose entries are still being freed */
+    uint64_t expired_fields;
+    uint64_t lazy_tables; /* tables and collections that are still being freed */
 } rl_keyspace_stats;
 void rl_keyspace_stats_read(const rl_keyspace *ks, rl_keyspace_stats *out);
 void rl_keyspace_stats_reset(rl_keyspace *ks);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "store/batch.h"
 
 /* Classes of events, with the letters of notify-keyspace-events. */
 enum {
@@ -39,9 +40,13 @@ typedef struct rl_keyspace_observer {
     /* The key was changed, made or removed; by a command, or because its time was over. key.ptr
      * NULL: every key of db (-1: of all). */
     void (*changed)(void *arg, int db, rl_bytes key, bool by_command);
+    /* A collection is there that was not: made, renamed, moved or copied. key.ptr NULL: two
+     * databases have changed places. */
+    void (*ready)(void *arg, int db, rl_bytes key, rl_type type);
     void *arg;
     unsigned classes; /* of events that are wanted */
     bool changes;     /* `changed` is wanted */
+    bool readiness;   /* `ready` is wanted */
 } rl_keyspace_observer;
 
 #endif

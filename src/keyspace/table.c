@@ -115,14 +115,21 @@ rl_table *rl_table_create(size_t expected_keys) {
     return t;
 }
 
-static void segment_free(rl_table *t, segment *s) {
+static void entry_free(rl_entry *e, rl_graveyard *graveyard) {
+    if (graveyard)
+        rl_graveyard_take(graveyard, e);
+    else
+        rl_entry_free(e);
+}
+
+static void segment_free(rl_table *t, segment *s, rl_graveyard *graveyard) {
     for (int i = 0; i < BUCKETS; i++) {
         bucket *child = NULL;
         for (bucket *b = &s->buckets[i]; b != NULL; b = child) {
             child = child_of(b);
             for (int k = 0; k < slots_of(b); k++)
                 if (b->tags[k])
-                    rl_entry_free(b->slots[k]);
+                    entry_free(b->slots[k], graveyard);
             if (b != &s->buckets[i])
                 rl_free(b);
         }
@@ -132,12 +139,12 @@ static void segment_free(rl_table *t, segment *s) {
     rl_free(s);
 }
 
-bool rl_table_free_step(rl_table *t) {
+bool rl_table_free_step(rl_table *t, rl_graveyard *graveyard) {
     size_t places = (size_t)1 << t->depth;
     for (int done = 0; done < 2 && t->freeing < places; done++) {
         uintptr_t place = t->directory[t->freeing];
         t->freeing += (size_t)1 << (t->depth - place_depth(place));
-        segment_free(t, place_segment(place));
+        segment_free(t, place_segment(place), graveyard);
     }
     if (t->freeing < places)
         return false;
@@ -148,7 +155,7 @@ bool rl_table_free_step(rl_table *t) {
 
 void rl_table_free(rl_table *t) {
     if (t)
-        while (!rl_table_free_step(t))
+        while (!rl_table_free_step(t, NULL))
             ;
 }
 
@@ -195,6 +202,18 @@ rl_slot rl_table_find(const rl_table *t, rl_bytes key, uint64_t hash) {
             int i = __builtin_ctzll(hits) / 8;
             if (b->tags[i] == tag && rl_bytes_equal(rl_entry_key(b->slots[i]), key))
                 return (rl_slot)&b->slots[i];
+        }
+    }
+    return NULL;
+}
+
+rl_entry *rl_table_find_row(const rl_table *t, uint64_t hash, uint64_t id) {
+    uint8_t tag = tag_of(hash);
+    for (bucket *b = bucket_of(t, hash); b != NULL; b = child_of(b)) {
+        for (int i = 0; i < slots_of(b); i++) {
+            rl_entry *e = b->slots[i];
+            if (b->tags[i] == tag && e->id == id)
+                return e;
         }
     }
     return NULL;

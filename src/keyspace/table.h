@@ -21,6 +21,7 @@
 
 #include "base/random.h"
 #include "keyspace/entry.h"
+#include "keyspace/graveyard.h"
 
 typedef struct rl_table rl_table;
 typedef rl_entry *
@@ -29,8 +30,9 @@ typedef rl_entry *
 rl_table *rl_table_create(size_t expected_keys); /* 0: grows from one segment */
 void rl_table_free(rl_table *t);                 /* with all entries; takes its time */
 /* Frees some segments with their entries; true when all are gone and t is freed. For FLUSHALL
- * without a pause. */
-bool rl_table_free_step(rl_table *t);
+ * without a pause. Large collections go to the graveyard; without one (NULL) they are freed at
+ * once. */
+bool rl_table_free_step(rl_table *t, rl_graveyard *graveyard);
 
 size_t rl_table_count(const rl_table *t);
 size_t rl_table_memory(const rl_table *t); /* without the entries */
@@ -42,6 +44,8 @@ void rl_table_prefetch_insert(const rl_table *t, uint64_t hash); /* what an inse
 void rl_table_prefetch_entry(const rl_table *t, uint64_t hash);
 
 rl_slot rl_table_find(const rl_table *t, rl_bytes key, uint64_t hash); /* NULL: not there */
+/* The entry of a row, given the hash of its key; NULL: not there. */
+rl_entry *rl_table_find_row(const rl_table *t, uint64_t hash, uint64_t id);
 /* The key must not be there. */
 void rl_table_insert(rl_table *t, uint64_t hash, rl_entry *e);
 /* Takes the entry out without freeing it. */

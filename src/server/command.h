@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/hash.h"
+#include "keyspace/collection.h"
 #include "keyspace/keyspace.h"
 #include "resp/reply.h"
 
@@ -34,6 +35,7 @@ typedef struct rl_ctx {
     rl_session *session;
     rl_server *server;
     bool in_exec; /* runs inside EXEC: must not block */
+    const rl_bytes *woken_by; /* it waited and is run again for this key (waiters.h); else NULL */
 } rl_ctx;
 
 typedef void (*rl_handler)(rl_ctx *c);
@@ -113,6 +115,8 @@ static inline void rl_ctx_notify(rl_ctx *c, unsigned class, const char *event, r
 bool rl_ctx_int(rl_ctx *c, int arg, int64_t *out, const char *error_or_null);
 /* Finds a string. *out is NULL when there is no such key; false after answering WRONGTYPE. */
 bool rl_ctx_find_string(rl_ctx *c, int arg, rl_look look, rl_entry **out);
+/* Opens the collection of the key that argument `arg` names; false after answering WRONGTYPE. */
+bool rl_ctx_open(rl_ctx *c, int arg, rl_type type, rl_look look, rl_collection *out);
 void rl_ctx_syntax_error(rl_ctx *c);
 /* The answer of "XYZ HELP": Redis's frame around the lines, which end with NULL. */
 void rl_ctx_help(rl_ctx *c, const char *const *lines);

@@ -84,6 +84,10 @@ typedef struct rl_settings {
     uint64_t maxmemory;
     char *maxmemory_policy;
     int lfu_log_factor, lfu_decay_time, active_expire_effort;
+    /* small collections: entries, and bytes of one of them */
+    uint64_t hash_max_listpack_entries, hash_max_listpack_value;
+    uint64_t set_max_intset_entries, set_max_listpack_entries, set_max_listpack_value;
+    uint64_t zset_max_listpack_entries, zset_max_listpack_value;
     /* access */
     char *requirepass;        /* "": none */
     int enable_debug_command; /* RL_DEBUG_COMMAND_… */

@@ -166,16 +166,9 @@ static const rl_config_row rows[] = {
     {LONG("busy-reply-threshold", "5000"), .alias = "lua-time-limit", WHY_SCRIPT},
 
     /* --- data structures --- */
-    {LONG("hash-max-listpack-entries", "512"), .alias = "hash-max-ziplist-entries", WHY_ENCODING},
-    {MEMORY("hash-max-listpack-value", "64", 0), .alias = "hash-max-ziplist-value", WHY_ENCODING},
     {INT("list-max-listpack-size", "-2", INT_MIN, INT_MAX), .alias = "list-max-ziplist-size",
      WHY_ENCODING},
     {COUNT("list-compress-depth", "0"), WHY_ENCODING},
-    {LONG("set-max-intset-entries", "512"), WHY_ENCODING},
-    {LONG("set-max-listpack-entries", "128"), WHY_ENCODING},
-    {MEMORY("set-max-listpack-value", "64", 0), WHY_ENCODING},
-    {LONG("zset-max-listpack-entries", "128"), .alias = "zset-max-ziplist-entries", WHY_ENCODING},
-    {MEMORY("zset-max-listpack-value", "64", 0), .alias = "zset-max-ziplist-value", WHY_ENCODING},
     {MEMORY("hll-sparse-max-bytes", "3000", 0), WHY_ENCODING},
     {MEMORY("stream-node-max-bytes", "4096", 0), WHY_ENCODING},
     {LONG("stream-node-max-entries", "100"), WHY_ENCODING},

@@ -233,6 +233,28 @@ static const rl_config_row rows[] = {
          "others delete keys: they are not there yet, so they cannot be combined with a "
          "maxmemory."},
 
+    /* --- small collections --- */
+    {.section = "Small collections",
+     INT("hash-max-listpack-entries", "512", 0, INT64_MAX, hash_max_listpack_entries),
+     .alias = "hash-max-ziplist-entries",
+     .text = "A hash of up to so many fields, all of them short, is kept in one block, which takes "
+             "less memory; finding a field there looks at each."},
+    {MEMORY("hash-max-listpack-value", "64", 0, INT64_MAX, hash_max_listpack_value),
+     .alias = "hash-max-ziplist-value", .unit = "bytes",
+     .text = "The longest field or value of a hash in one block."},
+    {INT("set-max-intset-entries", "512", 0, INT64_MAX, set_max_intset_entries),
+     .text = "A set of up to so many members, all of them integers, is a sorted array."},
+    {INT("set-max-listpack-entries", "128", 0, INT64_MAX, set_max_listpack_entries),
+     .text = "Other sets of up to so many members, all of them short, are kept in one block."},
+    {MEMORY("set-max-listpack-value", "64", 0, INT64_MAX, set_max_listpack_value), .unit = "bytes",
+     .text = "The longest member of a set in one block."},
+    {INT("zset-max-listpack-entries", "128", 0, INT64_MAX, zset_max_listpack_entries),
+     .alias = "zset-max-ziplist-entries",
+     .text = "A sorted set of up to so many members, all of them short, is kept in one block."},
+    {MEMORY("zset-max-listpack-value", "64", 0, INT64_MAX, zset_max_listpack_value),
+     .alias = "zset-max-ziplist-value", .unit = "bytes",
+     .text = "The longest member of a sorted set in one block."},
+
     /* --- access --- */
     {.section = "Access",
      TEXT("requirepass", "", requirepass),

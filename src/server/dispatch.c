@@ -407,6 +407,15 @@ bool rl_ctx_find_string(rl_ctx *c, int arg, rl_look look, rl_entry **out) {
     return false;
 }
 
+bool rl_ctx_open(rl_ctx *c, int arg, rl_type type, rl_look look, rl_collection *out) {
+    if (look == RL_LOOK_READ && c->session->no_touch)
+        look = RL_LOOK_READ_NOTOUCH;
+    if (rl_collection_open(out, c->keys, c->db, c->argv[arg], rl_ctx_hash(c, arg), type, look))
+        return true;
+    rl_reply_error(c->reply, RL_ERR_WRONGTYPE);
+    return false;
+}
+
 void rl_ctx_syntax_error(rl_ctx *c) {
     rl_reply_error(c->reply, RL_ERR_SYNTAX);
 }

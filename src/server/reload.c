@@ -44,6 +44,11 @@ static void compare_row(void *arg, const rl_store_row *row) {
         c->rows++;
 }
 
+static void compare_element(void *arg, const rl_store_element *element) {
+    (void)arg;
+    (void)element;
+}
+
 static void count_one(void *arg, rl_entry *e) {
     (void)e;
     ++*(uint64_t *)arg;
@@ -63,7 +68,8 @@ static uint64_t live_keys(rl_keyspace *keys) {
 int rl_server_reload(rl_server *s, rl_buffer *error) {
     comparison c = {.keys = rl_server_keyspace(s), .error = error};
     char text[512] = "";
-    if (rl_store_load(rl_server_store(s), compare_row, &c, text, sizeof text)) {
+    const rl_store_loading to = {compare_row, compare_element, &c};
+    if (rl_store_load(rl_server_store(s), &to, text, sizeof text)) {
         rl_buffer_add_text(error, text);
         return -1;
     }

@@ -184,23 +184,48 @@ static void notify(void *server) {
 typedef struct loading {
     rl_keyspace *keys;
     uint64_t count;
-    int beyond; /* a database number we do not have, or -1 */
+    int beyond;   /* a database number we do not have, or -1 */
+    rl_type type; /* of the last key; RL_TYPE_STRING when its elements are nothing to us */
 } loading;
 
 static void load_row(void *arg, const rl_store_row *row) {
     loading *l = arg;
     if (row->db < 0 || row->db >= rl_keyspace_databases(l->keys)) {
         l->beyond = row->db;
+        l->type = RL_TYPE_STRING;
         return;
     }
+    l->type = row->type;
     rl_keyspace_load(l->keys, row->id, row->db, row->type, row->expires_at, row->key, row->value);
     l->count++;
 }
 
+static void load_element(void *arg, const rl_store_element *e) {
+    loading *l = arg;
+    switch (l->type) {
+    case RL_TYPE_HASH:
+        rl_keyspace_load_field(l->keys, e->name, e->value, e->expires_at);
+        break;
+    case RL_TYPE_SET:
+        rl_keyspace_load_member(l->keys, e->name);
+        break;
+    case RL_TYPE_ZSET:
+        rl_keyspace_load_score(l->keys, e->name, e->score);
+        break;
+    case RL_TYPE_LIST:
+        rl_keyspace_load_item(l->keys, e->position, e->value);
+        break;
+    default:
+        break;
+    }
+}
+
 static int load_keys(rl_server *s, loading *l, char *text, size_t text_len) {
-    *l = (loading){.keys = s->keys, .beyond = -1};
+    const rl_store_loading to = {load_row, load_element, l};
+    *l = (loading){.keys = s->keys, .beyond = -1, .type = RL_TYPE_STRING};
+    rl_server_apply_limits(s);
     rl_keyspace_load_begin(s->keys, rl_store_next_id(s->store), rl_store_key_count(s->store));
-    int code = rl_store_load(s->store, load_row, l, text, text_len);
+    int code = rl_store_load(s->store, &to, text, text_len);
     rl_keyspace_load_end(s->keys);
     return code;
 }
@@ -387,6 +412,7 @@ rl_server *rl_server_create(const rl_server_options *options, rl_buffer *error) 
     if (!cache)
         s->batch = rl_batch_builder_create();
     s->keys = rl_keyspace_create(s->settings->databases, s->batch);
+    rl_server_apply_limits(s);
     /* The loop comes before the store: the store's threads wake it. */
     if (!rename_commands(s, error) || !open_loop(s, error) || !rl_server_resolve(s, error) ||
         (!cache && !open_store(s, error)) || !rl_server_listen(s, error)) {

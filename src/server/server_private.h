@@ -82,6 +82,7 @@ void rl_server_turn_end(void *server);
 void rl_server_cron(rl_server *s);
 /* Works out `careful`, slow_ticks and what else follows from settings and progress. */
 void rl_server_refresh(rl_server *s);
+void rl_server_apply_limits(rl_server *s); /* of small collections */
 void rl_server_session_add(rl_server *s, rl_session *session);
 void rl_server_session_remove(rl_server *s, rl_session *session);
 rl_durability rl_server_durability(const rl_settings *set); /* of appendonly and appendfsync */

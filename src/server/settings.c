@@ -46,6 +46,18 @@ static void apply_upkeep(rl_server *s) {
     rl_store_set_upkeep(s->store, &upkeep);
 }
 
+/* Collections keep the form they have; the next change looks at the new limits. */
+void rl_server_apply_limits(rl_server *s) {
+    const rl_settings *set = s->settings;
+    rl_keyspace_set_limits(
+        s->keys, &(rl_collection_limits){
+                     .hash = {set->hash_max_listpack_entries, set->hash_max_listpack_value},
+                     .zset = {set->zset_max_listpack_entries, set->zset_max_listpack_value},
+                     .set = {set->set_max_intset_entries,
+                             {set->set_max_listpack_entries, set->set_max_listpack_value}},
+                 });
+}
+
 static void apply_keepalive(rl_server *s) {
     rl_net_set_keepalive(s->net, s->settings->tcp_keepalive_s);
 }
@@ -85,6 +97,13 @@ static const struct {
     {"backup-rate", apply_upkeep},
     {"journal-keep", apply_upkeep},
     {"journal-keep-size", apply_upkeep},
+    {"hash-max-listpack-entries", rl_server_apply_limits},
+    {"hash-max-listpack-value", rl_server_apply_limits},
+    {"set-max-intset-entries", rl_server_apply_limits},
+    {"set-max-listpack-entries", rl_server_apply_limits},
+    {"set-max-listpack-value", rl_server_apply_limits},
+    {"zset-max-listpack-entries", rl_server_apply_limits},
+    {"zset-max-listpack-value", rl_server_apply_limits},
     {"maxmemory", apply_maxmemory},
     {"tcp-keepalive", apply_keepalive},
     {"loglevel", apply_loglevel},

@@ -197,6 +197,80 @@ void rl_batch_swap(rl_batch_builder *b, int db, int other_db) {
     change_end(b, to);
 }
 
+/* --- elements ----------------------------------------------------------------------------------
+ */
+
+static inline char *put_s(char *to, int64_t s) {
+    return put_u(to, (uint64_t)s << 1 ^ (uint64_t)(s >> 63));
+}
+
+static inline char *put_f64(char *to, double value) {
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    for (int i = 0; i < 8; i++)
+        to[i] = (char)(bits >> (8 * i));
+    return to + 8;
+}
+
+void rl_batch_field(rl_batch_builder *b, uint64_t id, int64_t expires_at, rl_bytes field,
+                    rl_bytes value) {
+    char *to = change_begin(b, RL_CHANGE_FIELD, field.len + value.len);
+    to = put_id(to, id);
+    to = put_when(to, expires_at);
+    to = put_bytes(to, field);
+    to = put_bytes(to, value);
+    change_end(b, to);
+}
+
+void rl_batch_member(rl_batch_builder *b, uint64_t id, rl_bytes member) {
+    char *to = change_begin(b, RL_CHANGE_MEMBER, member.len);
+    to = put_id(to, id);
+    to = put_bytes(to, member);
+    change_end(b, to);
+}
+
+void rl_batch_score(rl_batch_builder *b, uint64_t id, double score, rl_bytes member) {
+    char *to = change_begin(b, RL_CHANGE_SCORE, member.len);
+    to = put_id(to, id);
+    to = put_f64(to, score);
+    to = put_bytes(to, member);
+    change_end(b, to);
+}
+
+void rl_batch_gone(rl_batch_builder *b, uint64_t id, rl_type type, rl_bytes element) {
+    char *to = change_begin(b, RL_CHANGE_GONE, element.len);
+    to = put_id(to, id);
+    to = put_u(to, type);
+    to = put_bytes(to, element);
+    change_end(b, to);
+}
+
+void rl_batch_item(rl_batch_builder *b, uint64_t id, int64_t position, rl_bytes value) {
+    char *to = change_begin(b, RL_CHANGE_ITEM, value.len);
+    to = put_id(to, id);
+    to = put_s(to, position);
+    to = put_bytes(to, value);
+    change_end(b, to);
+}
+
+void rl_batch_bounds(rl_batch_builder *b, uint64_t id, int64_t first, int64_t last) {
+    char *to = change_begin(b, RL_CHANGE_BOUNDS, 0);
+    to = put_id(to, id);
+    to = put_s(to, first);
+    to = put_s(to, last);
+    change_end(b, to);
+}
+
+void rl_batch_shift(rl_batch_builder *b, uint64_t id, int64_t from, int64_t to_position,
+                    int64_t delta) {
+    char *to = change_begin(b, RL_CHANGE_SHIFT, 0);
+    to = put_id(to, id);
+    to = put_s(to, from);
+    to = put_s(to, to_position);
+    to = put_s(to, delta);
+    change_end(b, to);
+}
+
 /* --- sealed batches ------------------------------------------------------------------------ */
 
 /* A buffer too large to copy becomes the batch; what growing it overshot goes back. */
@@ -336,6 +410,80 @@ static void get_patch(cursor *c, rl_change *out) {
         c->bad = true;
 }
 
+static int64_t get_s(cursor *c) {
+    uint64_t u = get_u(c);
+    return (int64_t)(u >> 1) ^ -(int64_t)(u & 1);
+}
+
+static double get_f64(cursor *c) {
+    uint64_t bits = 0;
+    double value = 0;
+    if (c->end - c->at < 8) {
+        c->bad = true;
+        return 0;
+    }
+    for (int i = 0; i < 8; i++)
+        bits |= (uint64_t)*c->at++ << (8 * i);
+    memcpy(&value, &bits, sizeof value);
+    if (value != value) /* no score is NaN */
+        c->bad = true;
+    return value;
+}
+
+static void get_gone(cursor *c, rl_change *out) {
+    out->id = get_id(c);
+    out->type = get_type(c);
+    out->key = get_bytes(c);
+    if (out->type != RL_TYPE_HASH && out->type != RL_TYPE_SET && out->type != RL_TYPE_ZSET)
+        c->bad = true;
+}
+
+/* Positions stay far from the ends of their type, so that sums of them fit. */
+static int64_t get_position(cursor *c) {
+    int64_t position = get_s(c);
+    if (position > INT64_MAX / 4 || position < INT64_MIN / 4)
+        c->bad = true;
+    return position;
+}
+
+/* The kinds that speak of elements. */
+static void get_element(cursor *c, rl_change *out) {
+    if (out->kind == RL_CHANGE_GONE) {
+        get_gone(c, out);
+        return;
+    }
+    out->id = get_id(c);
+    switch (out->kind) {
+    case RL_CHANGE_FIELD:
+        out->expires_at = get_when(c);
+        out->key = get_bytes(c);
+        out->value = get_bytes(c);
+        break;
+    case RL_CHANGE_MEMBER:
+        out->key = get_bytes(c);
+        break;
+    case RL_CHANGE_SCORE:
+        out->score = get_f64(c);
+        out->key = get_bytes(c);
+        break;
+    case RL_CHANGE_ITEM:
+        out->position = get_position(c);
+        out->value = get_bytes(c);
+        break;
+    case RL_CHANGE_BOUNDS:
+        out->position = get_position(c);
+        out->last = get_position(c);
+        break;
+    case RL_CHANGE_SHIFT:
+        out->position = get_position(c);
+        out->last = get_position(c);
+        out->delta = get_position(c);
+        break;
+    default:
+        c->bad = true;
+    }
+}
+
 static void get_fields(cursor *c, rl_change *out) {
     switch (out->kind) {
     case RL_CHANGE_KEY:
@@ -375,7 +523,7 @@ static void get_fields(cursor *c, rl_change *out) {
         out->other_db = get_db(c);
         break;
     default:
-        c->bad = true;
+        get_element(c, out);
     }
 }
 

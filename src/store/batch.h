@@ -3,24 +3,42 @@
  * A batch: the row changes of one turn of the loop, in one flat buffer. The same bytes are what the
  * journal stores, what the fold applies and, later, what replicas and archives get.
  *
- * A row change says what a row IS after it, never how it changed, so applying it twice does no
- * harm. Rows are named by id; ids are never reused while a journal may still name them.
+ * A row change says what a row IS after it, never how it changed. Rows are named by id; ids are
+ * never reused while a journal may still name them.
  *
- * Format, version 1. A batch is a run of changes without padding. Each is one byte of kind, then
- * its fields in order. u = unsigned LEB128; bytes = u length, then the bytes; when = u, 0 for
+ * Format, version 2. A batch is a run of changes without padding. Each is one byte of kind, then
+ * its fields in order. u = unsigned LEB128; s = signed, as u of its zigzag (0, -1, 1, -2 … are 0,
+ * 1, 2, 3 …); f64 = 8 bytes, little endian; bytes = u length, then the bytes; when = u, 0 for
  * "never", else Unix milliseconds + 1 (a moment before 1970 is stored as 1).
  *
- *   1 key     u id, u db, u type, when expires_at, bytes key, bytes value     the whole row
- *   2 value   u id, when expires_at, bytes value                              a string's value and
- * expiry 3 patch   u id, when expires_at, u total_len, u offset, bytes             the value is
- * total_len long and has these bytes there 4 expiry  u id, when expires_at 5 name    u id, u db,
- * bytes key                                           RENAME, MOVE 6 delete  u id, u type the row
- * is gone 7 clear   u db + 1, 0 for every database                                  no rows left
- * there 8 swap    u db, u db                                                      the two change
- * numbers
+ *    1 key     u id, u db, u type, when expires_at, bytes key, bytes value   the whole row
+ *    2 value   u id, when expires_at, bytes value      a string's value and expiry
+ *    3 patch   u id, when expires_at, u total_len, u offset, bytes
+ *                                                      the value is total_len long and has these
+ *                                                      bytes there
+ *    4 expiry  u id, when expires_at
+ *    5 name    u id, u db, bytes key                   RENAME, MOVE
+ *    6 delete  u id, u type                            the row is gone, and all its elements
+ *    7 clear   u db + 1, 0 for every database          no rows left there
+ *    8 swap    u db, u db                              the two change numbers
+ *
+ * Elements of collections; id is the key's, whose row is there, of the type that fits:
+ *
+ *    9 field   u id, when expires_at, bytes field, bytes value   a hash has this field
+ *   10 member  u id, bytes member                      a set has it
+ *   11 score   u id, f64 score, bytes member           a sorted set has it
+ *   12 gone    u id, u type, bytes element             a hash, set or sorted set has it no more
+ *   13 item    u id, s position, bytes value           a list has this value there
+ *   14 bounds  u id, s first, s last                   a list has nothing outside of first..last
+ *   15 shift   u id, s from, s to, s delta             what stood at from..to of a list stands at
+ *                                                      from + delta..to + delta; what stood there
+ * is gone, the places left are empty
+ *
+ * After all changes of a batch a list's positions are contiguous. All but shift say what is; a
+ * shift is right only once, which it is: a batch is folded in one transaction with its number.
  *
  * clear and swap speak of many rows: they are a barrier that changes may not be moved across.
- * In a patch, bytes between the old end and offset are zero.
+ * In a patch, bytes between the old end and offset are zero. Version 1 had 1 to 8 alone.
  *
  * Life: a builder collects changes (loop thread); sealing numbers them and makes an immutable
  * rl_batch, which any thread may read until its owner frees it.
@@ -32,7 +50,7 @@
 
 #include "base/bytes.h"
 
-#define RL_BATCH_VERSION 1
+#define RL_BATCH_VERSION 2
 #define RL_NEVER         INT64_MIN /* no expiry */
 
 /* The types of a key, as stored in rl_key.type. Values are part of the file format. */
@@ -54,6 +72,13 @@ typedef enum rl_change_kind {
     RL_CHANGE_DELETE,
     RL_CHANGE_CLEAR,
     RL_CHANGE_SWAP,
+    RL_CHANGE_FIELD,
+    RL_CHANGE_MEMBER,
+    RL_CHANGE_SCORE,
+    RL_CHANGE_GONE,
+    RL_CHANGE_ITEM,
+    RL_CHANGE_BOUNDS,
+    RL_CHANGE_SHIFT,
 } rl_change_kind;
 
 /* One decoded change; only the fields of its kind are set. Bytes point into the batch. */
@@ -64,10 +89,14 @@ typedef struct rl_change {
     int32_t other_db;
     rl_type type;
     int64_t expires_at; /* RL_NEVER or Unix milliseconds */
-    rl_bytes key;
+    rl_bytes key;       /* or the element: field, member */
     rl_bytes value;
     uint64_t total_len;
     uint64_t offset;
+    double score;
+    int64_t position; /* of an item; or the first of bounds, shift */
+    int64_t last;     /* of bounds, shift */
+    int64_t delta;
 } rl_change;
 
 typedef struct rl_batch_builder rl_batch_builder;
@@ -87,6 +116,15 @@ void rl_batch_name(rl_batch_builder *b, uint64_t id, int db, rl_bytes key);
 void rl_batch_delete(rl_batch_builder *b, uint64_t id, rl_type type);
 void rl_batch_clear(rl_batch_builder *b, int db); /* -1: every database */
 void rl_batch_swap(rl_batch_builder *b, int db, int other_db);
+
+void rl_batch_field(rl_batch_builder *b, uint64_t id, int64_t expires_at, rl_bytes field,
+                    rl_bytes value);
+void rl_batch_member(rl_batch_builder *b, uint64_t id, rl_bytes member);
+void rl_batch_score(rl_batch_builder *b, uint64_t id, double score, rl_bytes member);
+void rl_batch_gone(rl_batch_builder *b, uint64_t id, rl_type type, rl_bytes element);
+void rl_batch_item(rl_batch_builder *b, uint64_t id, int64_t position, rl_bytes value);
+void rl_batch_bounds(rl_batch_builder *b, uint64_t id, int64_t first, int64_t last);
+void rl_batch_shift(rl_batch_builder *b, uint64_t id, int64_t from, int64_t to, int64_t delta);
 
 /* Takes what was collected as one batch numbered seq and leaves the builder empty. One allocation
  * of the right size, with RL_BATCH_HEADROOM bytes in front of the changes and RL_BATCH_TAILROOM

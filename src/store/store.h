@@ -90,11 +90,27 @@ typedef struct rl_store_row {
     rl_bytes value; /* strings */
 } rl_store_row;
 
-/* Hands every key to on_row, on the calling thread, in order of id; bytes are valid during the
- * call. Keys that expired are handed over too. Checks the file beside it, as options.check says.
- * RL_STORE_DAMAGED: forget the rows, call rl_store_restore and load again. */
-int rl_store_load(rl_store *s, void (*on_row)(void *arg, const rl_store_row *row), void *arg,
-                  char *error, size_t error_len);
+/* An element of the collection whose row came last. */
+typedef struct rl_store_element {
+    rl_bytes name;      /* a field, a member */
+    rl_bytes value;     /* of a field; of a list's item */
+    int64_t expires_at; /* of a field: RL_NEVER or Unix ms */
+    double score;       /* of a sorted set's member */
+    int64_t position;   /* of a list's item; they come in this order */
+} rl_store_element;
+
+typedef struct rl_store_loading {
+    void (*on_row)(void *arg, const rl_store_row *row);
+    /* The elements of a collection come right behind its row, in no order but a list's. */
+    void (*on_element)(void *arg, const rl_store_element *element);
+    void *arg;
+} rl_store_loading;
+
+/* Hands out every key, on the calling thread, in order of id; bytes are valid during the call. Keys
+ * and fields that expired are handed over too, and collections without elements, which only another
+ * program can have made. Checks the file beside it, as options.check says. RL_STORE_DAMAGED: forget
+ * the rows, call rl_store_restore and load again. */
+int rl_store_load(rl_store *s, const rl_store_loading *loading, char *error, size_t error_len);
 /* Between load and start, after RL_STORE_DAMAGED, with the sentence of load as the reason: restores
  * a backup as options.restore says. RL_STORE_OK: load again. Else error says what to do. */
 int rl_store_restore(rl_store *s, const char *reason, char *error, size_t error_len);

@@ -499,8 +499,7 @@ static int check_fully(rl_store *s, char *error, size_t error_len) {
     return take_check(s, code, why, error, error_len);
 }
 
-int rl_store_load(rl_store *s, void (*on_row)(void *arg, const rl_store_row *row), void *arg,
-                  char *error, size_t error_len) {
+int rl_store_load(rl_store *s, const rl_store_loading *loading, char *error, size_t error_len) {
     rl_check_level level = s->started ? RL_CHECK_NONE : s->options.check;
     int code = level == RL_CHECK_FULL ? check_fully(s, error, error_len) : RL_STORE_OK;
     if (code != RL_STORE_OK)
@@ -509,7 +508,7 @@ int rl_store_load(rl_store *s, void (*on_row)(void *arg, const rl_store_row *row
     if (level == RL_CHECK_QUICK)
         check.started =
             rl_thread_start(&check.thread, "rl-check", RL_STORE_NICE, check_main, &check) == 0;
-    code = rl_loader_run(s->path, on_row, arg, error, error_len);
+    code = rl_loader_run(s->path, loading->on_row, loading->arg, error, error_len);
     if (code != RL_STORE_OK)
         atomic_store(&check.stop, true);
     if (check.started) {

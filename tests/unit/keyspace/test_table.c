@@ -117,7 +117,7 @@ Test(table, frees_itself_in_steps)
     for (int i = 0; i < 50000; i++)
         insert(i);
     int steps = 0;
-    while (!rl_table_free_step(table))
+    while (!rl_table_free_step(table, NULL))
         steps++;
     table = NULL;
     cr_assert_gt(steps, 20);

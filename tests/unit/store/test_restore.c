@@ -81,7 +81,8 @@ static void on_row(void *arg, const rl_store_row *row) {
 static int load(void) {
     memset(value_of, 0, sizeof value_of);
     rows = 0;
-    return rl_store_load(store, on_row, NULL, error, sizeof error);
+    return rl_store_load(store, &(rl_store_loading){.on_row = on_row, .arg = NULL}, error,
+                         sizeof error);
 }
 
 /* As the server does it. */

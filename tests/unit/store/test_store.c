@@ -88,8 +88,9 @@ static void open_store(void) {
     int code = rl_store_open(&options, &store, error, sizeof error);
     cr_assert_eq(code, RL_STORE_OK, "%s", error);
     memset(&rows, 0, sizeof rows);
-    cr_assert_eq(rl_store_load(store, on_row, &rows, error, sizeof error), RL_STORE_OK, "%s",
-                 error);
+    cr_assert_eq(rl_store_load(store, &(rl_store_loading){.on_row = on_row, .arg = &rows}, error,
+                               sizeof error),
+                 RL_STORE_OK, "%s", error);
     seq = rl_store_last_seq(store);
     next_id = rl_store_next_id(store);
     cr_assert_eq(rl_store_key_count(store), rows.rows);

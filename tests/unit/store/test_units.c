@@ -77,7 +77,9 @@ static void start_store(void) {
     int code = rl_store_open(&options, &store, error, sizeof error);
     cr_assert_eq(code, RL_STORE_OK, "%s", error);
     rows[0] = 0;
-    cr_assert_eq(rl_store_load(store, on_row, NULL, error, sizeof error), RL_STORE_OK, "%s", error);
+    cr_assert_eq(rl_store_load(store, &(rl_store_loading){.on_row = on_row, .arg = NULL}, error,
+                               sizeof error),
+                 RL_STORE_OK, "%s", error);
     seq = rl_store_last_seq(store);
     next_id = rl_store_next_id(store);
     cr_assert_eq(rl_store_start(store, error, sizeof error), RL_STORE_OK, "%s", error);
@@ -201,7 +203,9 @@ static const char *rows_after_kill(void) {
     int code = rl_store_open(&o, &other, error, sizeof error);
     cr_assert_eq(code, RL_STORE_OK, "%s", error);
     rows[0] = 0;
-    cr_assert_eq(rl_store_load(other, on_row, NULL, error, sizeof error), RL_STORE_OK);
+    cr_assert_eq(rl_store_load(other, &(rl_store_loading){.on_row = on_row, .arg = NULL}, error,
+                               sizeof error),
+                 RL_STORE_OK);
     rl_store_close(other, false);
     store_files_remove(copy);
     return rows;
