@@ -79,6 +79,7 @@ void rl_info_stats(rl_server *s, rl_buffer *out) {
     traffic(s, stats, out);
     absent(replicas, out);
     rl_info_count(out, "expired_keys", of_keys.expired);
+    rl_info_count(out, "expired_subkeys", of_keys.expired_fields); /* fields of hashes */
     rl_buffer_printf(out, "expired_stale_perc:%.2f\r\n", overdue_percent(s));
     rl_info_count(out, "expired_time_cap_reached_count", stats->expire_capped);
     rl_info_count(out, "expire_cycle_cpu_milliseconds",
