@@ -189,6 +189,10 @@ static const rl_argument args_getrange[] = {
     {.name = "start", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
     {.name = "end", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
 };
+static const rl_argument args_hdel[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "field", .type = RL_ARGUMENT_STRING, .flags = RL_ARGUMENT_MULTIPLE, .key_spec = -1},
+};
 static const rl_argument args_hello_arguments_username_password[] = {
     {.name = "username", .type = RL_ARGUMENT_STRING, .key_spec = -1},
     {.name = "password", .type = RL_ARGUMENT_STRING, .key_spec = -1},
@@ -200,6 +204,106 @@ static const rl_argument args_hello_arguments[] = {
 };
 static const rl_argument args_hello[] = {
     {.name = "arguments", .type = RL_ARGUMENT_BLOCK, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .inner = args_hello_arguments, .inner_count = 3},
+};
+static const rl_argument args_hexists[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "field", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+};
+static const rl_argument args_hexpire_fields[] = {
+    {.name = "numfields", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "field", .type = RL_ARGUMENT_STRING, .flags = RL_ARGUMENT_MULTIPLE, .key_spec = -1},
+};
+static const rl_argument args_hexpire[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "seconds", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "condition", .type = RL_ARGUMENT_ONEOF, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .inner = args_expire_condition, .inner_count = 4},
+    {.name = "fields", .type = RL_ARGUMENT_BLOCK, .key_spec = -1, .token = "FIELDS", .inner = args_hexpire_fields, .inner_count = 2},
+};
+static const rl_argument args_hexpireat[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "unix-time-seconds", .type = RL_ARGUMENT_UNIX_TIME, .key_spec = -1},
+    {.name = "condition", .type = RL_ARGUMENT_ONEOF, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .inner = args_expire_condition, .inner_count = 4},
+    {.name = "fields", .type = RL_ARGUMENT_BLOCK, .key_spec = -1, .token = "FIELDS", .inner = args_hexpire_fields, .inner_count = 2},
+};
+static const rl_argument args_hexpiretime[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "fields", .type = RL_ARGUMENT_BLOCK, .key_spec = -1, .token = "FIELDS", .inner = args_hexpire_fields, .inner_count = 2},
+};
+static const rl_argument args_hgetex[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "expiration", .type = RL_ARGUMENT_ONEOF, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .inner = args_getex_expiration, .inner_count = 5},
+    {.name = "fields", .type = RL_ARGUMENT_BLOCK, .key_spec = -1, .token = "FIELDS", .inner = args_hexpire_fields, .inner_count = 2},
+};
+static const rl_argument args_hincrby[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "field", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+    {.name = "increment", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+};
+static const rl_argument args_hincrbyfloat[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "field", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+    {.name = "increment", .type = RL_ARGUMENT_DOUBLE, .key_spec = -1},
+};
+static const rl_argument args_hmset_field_value[] = {
+    {.name = "field", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+    {.name = "value", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+};
+static const rl_argument args_hmset[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "field_value", .type = RL_ARGUMENT_BLOCK, .flags = RL_ARGUMENT_MULTIPLE, .key_spec = -1, .inner = args_hmset_field_value, .inner_count = 2},
+};
+static const rl_argument args_hpexpire[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "milliseconds", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "condition", .type = RL_ARGUMENT_ONEOF, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .inner = args_expire_condition, .inner_count = 4},
+    {.name = "fields", .type = RL_ARGUMENT_BLOCK, .key_spec = -1, .token = "FIELDS", .inner = args_hexpire_fields, .inner_count = 2},
+};
+static const rl_argument args_hpexpireat[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "unix-time-milliseconds", .type = RL_ARGUMENT_UNIX_TIME, .key_spec = -1},
+    {.name = "condition", .type = RL_ARGUMENT_ONEOF, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .inner = args_expire_condition, .inner_count = 4},
+    {.name = "fields", .type = RL_ARGUMENT_BLOCK, .key_spec = -1, .token = "FIELDS", .inner = args_hexpire_fields, .inner_count = 2},
+};
+static const rl_argument args_hrandfield_options[] = {
+    {.name = "count", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "withvalues", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "WITHVALUES"},
+};
+static const rl_argument args_hrandfield[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "options", .type = RL_ARGUMENT_BLOCK, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .inner = args_hrandfield_options, .inner_count = 2},
+};
+static const rl_argument args_hscan[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "cursor", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "pattern", .type = RL_ARGUMENT_PATTERN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "MATCH"},
+    {.name = "count", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "COUNT"},
+    {.name = "novalues", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "NOVALUES", .since = "7.4.0"},
+};
+static const rl_argument args_hsetex_condition[] = {
+    {.name = "fnx", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "FNX"},
+    {.name = "fxx", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "FXX"},
+};
+static const rl_argument args_hsetex_expiration[] = {
+    {.name = "seconds", .type = RL_ARGUMENT_INTEGER, .key_spec = -1, .token = "EX"},
+    {.name = "milliseconds", .type = RL_ARGUMENT_INTEGER, .key_spec = -1, .token = "PX"},
+    {.name = "unix-time-seconds", .type = RL_ARGUMENT_UNIX_TIME, .key_spec = -1, .token = "EXAT"},
+    {.name = "unix-time-milliseconds", .type = RL_ARGUMENT_UNIX_TIME, .key_spec = -1, .token = "PXAT"},
+    {.name = "keepttl", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "KEEPTTL"},
+};
+static const rl_argument args_hsetex_fields[] = {
+    {.name = "numfields", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "data", .type = RL_ARGUMENT_BLOCK, .flags = RL_ARGUMENT_MULTIPLE, .key_spec = -1, .inner = args_hmset_field_value, .inner_count = 2},
+};
+static const rl_argument args_hsetex[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "condition", .type = RL_ARGUMENT_ONEOF, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .inner = args_hsetex_condition, .inner_count = 2},
+    {.name = "expiration", .type = RL_ARGUMENT_ONEOF, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .inner = args_hsetex_expiration, .inner_count = 5},
+    {.name = "fields", .type = RL_ARGUMENT_BLOCK, .key_spec = -1, .token = "FIELDS", .inner = args_hsetex_fields, .inner_count = 2},
+};
+static const rl_argument args_hsetnx[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "field", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+    {.name = "value", .type = RL_ARGUMENT_STRING, .key_spec = -1},
 };
 static const rl_argument args_incrby[] = {
     {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
@@ -287,11 +391,19 @@ static const rl_argument args_rename[] = {
     {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
     {.name = "newkey", .type = RL_ARGUMENT_KEY, .key_spec = 1},
 };
+static const rl_argument args_sadd[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "member", .type = RL_ARGUMENT_STRING, .flags = RL_ARGUMENT_MULTIPLE, .key_spec = -1},
+};
 static const rl_argument args_scan[] = {
     {.name = "cursor", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
     {.name = "pattern", .type = RL_ARGUMENT_PATTERN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "MATCH"},
     {.name = "count", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "COUNT"},
     {.name = "type", .type = RL_ARGUMENT_STRING, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "TYPE", .since = "6.0.0"},
+};
+static const rl_argument args_sdiffstore[] = {
+    {.name = "destination", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "key", .type = RL_ARGUMENT_KEY, .flags = RL_ARGUMENT_MULTIPLE, .key_spec = 1},
 };
 static const rl_argument args_select[] = {
     {.name = "index", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
@@ -334,8 +446,26 @@ static const rl_argument args_shutdown[] = {
     {.name = "force", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "FORCE", .since = "7.0.0"},
     {.name = "abort", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "ABORT", .since = "7.0.0"},
 };
+static const rl_argument args_sintercard[] = {
+    {.name = "numkeys", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "key", .type = RL_ARGUMENT_KEY, .flags = RL_ARGUMENT_MULTIPLE, .key_spec = 0},
+    {.name = "limit", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "LIMIT"},
+};
+static const rl_argument args_sismember[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "member", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+};
 static const rl_argument args_slowlog_get[] = {
     {.name = "count", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1},
+};
+static const rl_argument args_smove[] = {
+    {.name = "source", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "destination", .type = RL_ARGUMENT_KEY, .key_spec = 1},
+    {.name = "member", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+};
+static const rl_argument args_spop[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "count", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .since = "3.2.0"},
 };
 static const rl_argument args_spublish[] = {
     {.name = "shardchannel", .type = RL_ARGUMENT_STRING, .key_spec = -1},
@@ -346,6 +476,16 @@ static const rl_argument args_sql[] = {
     {.name = "milliseconds", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "TIMEOUT"},
     {.name = "statement", .type = RL_ARGUMENT_STRING, .key_spec = -1},
     {.name = "parameter", .type = RL_ARGUMENT_STRING, .flags = RL_ARGUMENT_OPTIONAL | RL_ARGUMENT_MULTIPLE, .key_spec = -1},
+};
+static const rl_argument args_srandmember[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "count", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .since = "2.6.0"},
+};
+static const rl_argument args_sscan[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "cursor", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "pattern", .type = RL_ARGUMENT_PATTERN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "MATCH"},
+    {.name = "count", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "COUNT"},
 };
 static const rl_argument args_ssubscribe[] = {
     {.name = "shardchannel", .type = RL_ARGUMENT_STRING, .flags = RL_ARGUMENT_MULTIPLE, .key_spec = -1},
@@ -404,65 +544,110 @@ const rl_command_doc rl_command_docs[] = {
     [54] = {.arguments = args_getex, .argument_count = 2}, /* getex */
     [55] = {.arguments = args_getrange, .argument_count = 3}, /* getrange */
     [56] = {.arguments = args_append, .argument_count = 2, .deprecated_since = "6.2.0", .replaced_by = "`SET` with `GET`"}, /* getset */
-    [57] = {.arguments = args_hello, .argument_count = 1}, /* hello */
-    [58] = {.arguments = args_decr, .argument_count = 1}, /* incr */
-    [59] = {.arguments = args_incrby, .argument_count = 2}, /* incrby */
-    [60] = {.arguments = args_incrbyfloat, .argument_count = 2}, /* incrbyfloat */
-    [61] = {.arguments = args_info, .argument_count = 1}, /* info */
-    [62] = {.arguments = args_keys, .argument_count = 1}, /* keys */
-    [66] = {.arguments = args_latency_graph, .argument_count = 1}, /* latency|graph */
-    [68] = {.arguments = args_latency_histogram, .argument_count = 1}, /* latency|histogram */
-    [69] = {.arguments = args_latency_graph, .argument_count = 1}, /* latency|history */
-    [71] = {.arguments = args_latency_reset, .argument_count = 1}, /* latency|reset */
-    [72] = {.arguments = args_lcs, .argument_count = 6}, /* lcs */
-    [73] = {.arguments = args_lolwut, .argument_count = 1}, /* lolwut */
-    [80] = {.arguments = args_memory_usage, .argument_count = 2}, /* memory|usage */
-    [81] = {.arguments = args_del, .argument_count = 1}, /* mget */
-    [83] = {.arguments = args_move, .argument_count = 2}, /* move */
-    [84] = {.arguments = args_mset, .argument_count = 1}, /* mset */
-    [85] = {.arguments = args_mset, .argument_count = 1}, /* msetnx */
-    [88] = {.arguments = args_decr, .argument_count = 1}, /* object|encoding */
-    [89] = {.arguments = args_decr, .argument_count = 1}, /* object|freq */
-    [91] = {.arguments = args_decr, .argument_count = 1}, /* object|idletime */
-    [92] = {.arguments = args_decr, .argument_count = 1}, /* object|refcount */
-    [93] = {.arguments = args_decr, .argument_count = 1}, /* persist */
-    [94] = {.arguments = args_pexpire, .argument_count = 3}, /* pexpire */
-    [95] = {.arguments = args_pexpireat, .argument_count = 3}, /* pexpireat */
-    [96] = {.arguments = args_decr, .argument_count = 1}, /* pexpiretime */
-    [97] = {.arguments = args_ping, .argument_count = 1}, /* ping */
-    [98] = {.arguments = args_psetex, .argument_count = 3}, /* psetex */
-    [99] = {.arguments = args_psubscribe, .argument_count = 1}, /* psubscribe */
-    [100] = {.arguments = args_decr, .argument_count = 1}, /* pttl */
-    [101] = {.arguments = args_publish, .argument_count = 2}, /* publish */
-    [103] = {.arguments = args_pubsub_channels, .argument_count = 1}, /* pubsub|channels */
-    [106] = {.arguments = args_pubsub_numsub, .argument_count = 1}, /* pubsub|numsub */
-    [107] = {.arguments = args_pubsub_channels, .argument_count = 1}, /* pubsub|shardchannels */
-    [108] = {.arguments = args_pubsub_shardnumsub, .argument_count = 1}, /* pubsub|shardnumsub */
-    [109] = {.arguments = args_punsubscribe, .argument_count = 1}, /* punsubscribe */
-    [112] = {.arguments = args_rename, .argument_count = 2}, /* rename */
-    [113] = {.arguments = args_rename, .argument_count = 2}, /* renamenx */
-    [117] = {.arguments = args_scan, .argument_count = 4}, /* scan */
-    [118] = {.arguments = args_select, .argument_count = 1}, /* select */
-    [119] = {.arguments = args_set, .argument_count = 5}, /* set */
-    [120] = {.arguments = args_setex, .argument_count = 3}, /* setex */
-    [121] = {.arguments = args_append, .argument_count = 2}, /* setnx */
-    [122] = {.arguments = args_setrange, .argument_count = 3}, /* setrange */
-    [123] = {.arguments = args_shutdown, .argument_count = 4}, /* shutdown */
-    [125] = {.arguments = args_slowlog_get, .argument_count = 1}, /* slowlog|get */
-    [129] = {.arguments = args_spublish, .argument_count = 2}, /* spublish */
-    [130] = {.arguments = args_sql, .argument_count = 4}, /* sql */
-    [131] = {.arguments = args_ssubscribe, .argument_count = 1}, /* ssubscribe */
-    [132] = {.arguments = args_decr, .argument_count = 1}, /* strlen */
-    [133] = {.arguments = args_subscribe, .argument_count = 1}, /* subscribe */
-    [134] = {.arguments = args_getrange, .argument_count = 3, .deprecated_since = "2.0.0", .replaced_by = "`GETRANGE`"}, /* substr */
-    [135] = {.arguments = args_pubsub_shardnumsub, .argument_count = 1}, /* sunsubscribe */
-    [136] = {.arguments = args_swapdb, .argument_count = 2}, /* swapdb */
-    [138] = {.arguments = args_del, .argument_count = 1}, /* touch */
-    [139] = {.arguments = args_decr, .argument_count = 1}, /* ttl */
-    [140] = {.arguments = args_decr, .argument_count = 1}, /* type */
-    [141] = {.arguments = args_del, .argument_count = 1}, /* unlink */
-    [142] = {.arguments = args_pubsub_numsub, .argument_count = 1}, /* unsubscribe */
-    [144] = {.arguments = args_wait, .argument_count = 2}, /* wait */
-    [145] = {.arguments = args_waitaof, .argument_count = 3}, /* waitaof */
-    [146] = {.arguments = args_del, .argument_count = 1}, /* watch */
+    [57] = {.arguments = args_hdel, .argument_count = 2}, /* hdel */
+    [58] = {.arguments = args_hello, .argument_count = 1}, /* hello */
+    [59] = {.arguments = args_hexists, .argument_count = 2}, /* hexists */
+    [60] = {.arguments = args_hexpire, .argument_count = 4}, /* hexpire */
+    [61] = {.arguments = args_hexpireat, .argument_count = 4}, /* hexpireat */
+    [62] = {.arguments = args_hexpiretime, .argument_count = 2}, /* hexpiretime */
+    [63] = {.arguments = args_hexists, .argument_count = 2}, /* hget */
+    [64] = {.arguments = args_decr, .argument_count = 1}, /* hgetall */
+    [65] = {.arguments = args_hexpiretime, .argument_count = 2}, /* hgetdel */
+    [66] = {.arguments = args_hgetex, .argument_count = 3}, /* hgetex */
+    [67] = {.arguments = args_hincrby, .argument_count = 3}, /* hincrby */
+    [68] = {.arguments = args_hincrbyfloat, .argument_count = 3}, /* hincrbyfloat */
+    [69] = {.arguments = args_decr, .argument_count = 1}, /* hkeys */
+    [70] = {.arguments = args_decr, .argument_count = 1}, /* hlen */
+    [71] = {.arguments = args_hdel, .argument_count = 2}, /* hmget */
+    [72] = {.arguments = args_hmset, .argument_count = 2, .deprecated_since = "4.0.0", .replaced_by = "`HSET` with multiple field-value pairs"}, /* hmset */
+    [73] = {.arguments = args_hexpiretime, .argument_count = 2}, /* hpersist */
+    [74] = {.arguments = args_hpexpire, .argument_count = 4}, /* hpexpire */
+    [75] = {.arguments = args_hpexpireat, .argument_count = 4}, /* hpexpireat */
+    [76] = {.arguments = args_hexpiretime, .argument_count = 2}, /* hpexpiretime */
+    [77] = {.arguments = args_hexpiretime, .argument_count = 2}, /* hpttl */
+    [78] = {.arguments = args_hrandfield, .argument_count = 2}, /* hrandfield */
+    [79] = {.arguments = args_hscan, .argument_count = 5}, /* hscan */
+    [80] = {.arguments = args_hmset, .argument_count = 2}, /* hset */
+    [81] = {.arguments = args_hsetex, .argument_count = 4}, /* hsetex */
+    [82] = {.arguments = args_hsetnx, .argument_count = 3}, /* hsetnx */
+    [83] = {.arguments = args_hexists, .argument_count = 2}, /* hstrlen */
+    [84] = {.arguments = args_hexpiretime, .argument_count = 2}, /* httl */
+    [85] = {.arguments = args_decr, .argument_count = 1}, /* hvals */
+    [86] = {.arguments = args_decr, .argument_count = 1}, /* incr */
+    [87] = {.arguments = args_incrby, .argument_count = 2}, /* incrby */
+    [88] = {.arguments = args_incrbyfloat, .argument_count = 2}, /* incrbyfloat */
+    [89] = {.arguments = args_info, .argument_count = 1}, /* info */
+    [90] = {.arguments = args_keys, .argument_count = 1}, /* keys */
+    [94] = {.arguments = args_latency_graph, .argument_count = 1}, /* latency|graph */
+    [96] = {.arguments = args_latency_histogram, .argument_count = 1}, /* latency|histogram */
+    [97] = {.arguments = args_latency_graph, .argument_count = 1}, /* latency|history */
+    [99] = {.arguments = args_latency_reset, .argument_count = 1}, /* latency|reset */
+    [100] = {.arguments = args_lcs, .argument_count = 6}, /* lcs */
+    [101] = {.arguments = args_lolwut, .argument_count = 1}, /* lolwut */
+    [108] = {.arguments = args_memory_usage, .argument_count = 2}, /* memory|usage */
+    [109] = {.arguments = args_del, .argument_count = 1}, /* mget */
+    [111] = {.arguments = args_move, .argument_count = 2}, /* move */
+    [112] = {.arguments = args_mset, .argument_count = 1}, /* mset */
+    [113] = {.arguments = args_mset, .argument_count = 1}, /* msetnx */
+    [116] = {.arguments = args_decr, .argument_count = 1}, /* object|encoding */
+    [117] = {.arguments = args_decr, .argument_count = 1}, /* object|freq */
+    [119] = {.arguments = args_decr, .argument_count = 1}, /* object|idletime */
+    [120] = {.arguments = args_decr, .argument_count = 1}, /* object|refcount */
+    [121] = {.arguments = args_decr, .argument_count = 1}, /* persist */
+    [122] = {.arguments = args_pexpire, .argument_count = 3}, /* pexpire */
+    [123] = {.arguments = args_pexpireat, .argument_count = 3}, /* pexpireat */
+    [124] = {.arguments = args_decr, .argument_count = 1}, /* pexpiretime */
+    [125] = {.arguments = args_ping, .argument_count = 1}, /* ping */
+    [126] = {.arguments = args_psetex, .argument_count = 3}, /* psetex */
+    [127] = {.arguments = args_psubscribe, .argument_count = 1}, /* psubscribe */
+    [128] = {.arguments = args_decr, .argument_count = 1}, /* pttl */
+    [129] = {.arguments = args_publish, .argument_count = 2}, /* publish */
+    [131] = {.arguments = args_pubsub_channels, .argument_count = 1}, /* pubsub|channels */
+    [134] = {.arguments = args_pubsub_numsub, .argument_count = 1}, /* pubsub|numsub */
+    [135] = {.arguments = args_pubsub_channels, .argument_count = 1}, /* pubsub|shardchannels */
+    [136] = {.arguments = args_pubsub_shardnumsub, .argument_count = 1}, /* pubsub|shardnumsub */
+    [137] = {.arguments = args_punsubscribe, .argument_count = 1}, /* punsubscribe */
+    [140] = {.arguments = args_rename, .argument_count = 2}, /* rename */
+    [141] = {.arguments = args_rename, .argument_count = 2}, /* renamenx */
+    [144] = {.arguments = args_sadd, .argument_count = 2}, /* sadd */
+    [146] = {.arguments = args_scan, .argument_count = 4}, /* scan */
+    [147] = {.arguments = args_decr, .argument_count = 1}, /* scard */
+    [148] = {.arguments = args_del, .argument_count = 1}, /* sdiff */
+    [149] = {.arguments = args_sdiffstore, .argument_count = 2}, /* sdiffstore */
+    [150] = {.arguments = args_select, .argument_count = 1}, /* select */
+    [151] = {.arguments = args_set, .argument_count = 5}, /* set */
+    [152] = {.arguments = args_setex, .argument_count = 3}, /* setex */
+    [153] = {.arguments = args_append, .argument_count = 2}, /* setnx */
+    [154] = {.arguments = args_setrange, .argument_count = 3}, /* setrange */
+    [155] = {.arguments = args_shutdown, .argument_count = 4}, /* shutdown */
+    [156] = {.arguments = args_del, .argument_count = 1}, /* sinter */
+    [157] = {.arguments = args_sintercard, .argument_count = 3}, /* sintercard */
+    [158] = {.arguments = args_sdiffstore, .argument_count = 2}, /* sinterstore */
+    [159] = {.arguments = args_sismember, .argument_count = 2}, /* sismember */
+    [161] = {.arguments = args_slowlog_get, .argument_count = 1}, /* slowlog|get */
+    [165] = {.arguments = args_decr, .argument_count = 1}, /* smembers */
+    [166] = {.arguments = args_sadd, .argument_count = 2}, /* smismember */
+    [167] = {.arguments = args_smove, .argument_count = 3}, /* smove */
+    [168] = {.arguments = args_spop, .argument_count = 2}, /* spop */
+    [169] = {.arguments = args_spublish, .argument_count = 2}, /* spublish */
+    [170] = {.arguments = args_sql, .argument_count = 4}, /* sql */
+    [171] = {.arguments = args_srandmember, .argument_count = 2}, /* srandmember */
+    [172] = {.arguments = args_sadd, .argument_count = 2}, /* srem */
+    [173] = {.arguments = args_sscan, .argument_count = 4}, /* sscan */
+    [174] = {.arguments = args_ssubscribe, .argument_count = 1}, /* ssubscribe */
+    [175] = {.arguments = args_decr, .argument_count = 1}, /* strlen */
+    [176] = {.arguments = args_subscribe, .argument_count = 1}, /* subscribe */
+    [177] = {.arguments = args_getrange, .argument_count = 3, .deprecated_since = "2.0.0", .replaced_by = "`GETRANGE`"}, /* substr */
+    [178] = {.arguments = args_del, .argument_count = 1}, /* sunion */
+    [179] = {.arguments = args_sdiffstore, .argument_count = 2}, /* sunionstore */
+    [180] = {.arguments = args_pubsub_shardnumsub, .argument_count = 1}, /* sunsubscribe */
+    [181] = {.arguments = args_swapdb, .argument_count = 2}, /* swapdb */
+    [183] = {.arguments = args_del, .argument_count = 1}, /* touch */
+    [184] = {.arguments = args_decr, .argument_count = 1}, /* ttl */
+    [185] = {.arguments = args_decr, .argument_count = 1}, /* type */
+    [186] = {.arguments = args_del, .argument_count = 1}, /* unlink */
+    [187] = {.arguments = args_pubsub_numsub, .argument_count = 1}, /* unsubscribe */
+    [189] = {.arguments = args_wait, .argument_count = 2}, /* wait */
+    [190] = {.arguments = args_waitaof, .argument_count = 3}, /* waitaof */
+    [191] = {.arguments = args_del, .argument_count = 1}, /* watch */
 };

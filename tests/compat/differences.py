@@ -9,19 +9,22 @@ a case and really is a difference.
 
 # The commands of redis-server 7.0.15 that Rubellite has.
 COMMANDS = set("""
-append auth bgrewriteaof bgsave client command config copy dbsize debug decr decrby del discard echo exec
-exists expire expireat expiretime flushall flushdb get getdel getex getrange getset hello incr incrby
-incrbyfloat info keys lastsave latency lcs lolwut memory mget monitor move mset msetnx multi object persist
-pexpire pexpireat pexpiretime ping psetex psubscribe pttl publish pubsub punsubscribe quit randomkey rename
-renamenx reset role save scan select set setex setnx setrange shutdown slowlog spublish ssubscribe strlen subscribe
-substr sunsubscribe swapdb time touch ttl type unlink unsubscribe unwatch wait watch
+append auth bgrewriteaof bgsave client command config copy dbsize debug decr decrby del discard echo exec exists
+expire expireat expiretime flushall flushdb get getdel getex getrange getset hdel hello hexists hget hgetall hincrby
+hincrbyfloat hkeys hlen hmget hmset hrandfield hscan hset hsetnx hstrlen hvals incr incrby incrbyfloat info keys
+lastsave latency lcs lolwut memory mget monitor move mset msetnx multi object persist pexpire pexpireat pexpiretime
+ping psetex psubscribe pttl publish pubsub punsubscribe quit randomkey rename renamenx reset role save scan select
+set setex setnx setrange shutdown slowlog spublish ssubscribe strlen subscribe substr sunsubscribe swapdb time touch
+ttl type unlink unsubscribe unwatch wait watch
 """.split())
 
 # Our own.
 OWN_COMMANDS = {"sql"}
 
 # Those of later versions, which follow the public documentation.
-LATER_COMMANDS = {"waitaof"}
+LATER_COMMANDS = set("""
+hexpire hexpireat hexpiretime hgetdel hgetex hpersist hpexpire hpexpireat hpexpiretime hpttl hsetex httl waitaof
+""".split())
 LATER_SUBCOMMANDS = {"client|setinfo", "client|no-touch"}
 
 # What DEBUG has; the rest of Redis's is for the tests of Redis itself.
@@ -128,6 +131,25 @@ def _only_ours(step, reply, proto):
                   if name[1].decode().split("|")[0] in COMMANDS]
 
 
+def _hscan_docs(step, reply, proto):
+    """COMMAND DOCS of HSCAN with the option that came later."""
+    pairs = [("name", ("$", b"novalues")), ("type", ("$", b"pure-token")), ("token", ("$", b"NOVALUES")),
+             ("since", ("$", b"7.4.0")), ("flags", ("~" if proto == 3 else "*", [("+", b"optional")]))]
+    pairs = [(("$", name.encode()), value) for name, value in pairs]
+    option = ("%", pairs) if proto == 3 else ("*", [part for pair in pairs for part in pair])
+
+    def extended(node, name=None):
+        kind, value = node
+        if name == b"arguments":
+            return kind, value + [option]
+        if kind == "%":
+            return kind, [(key, extended(inner, key[1])) for key, inner in value]
+        if kind == "*":
+            return kind, [extended(inner, value[at - 1][1] if at % 2 else None) for at, inner in enumerate(value)]
+        return node
+    return extended(reply)
+
+
 _FIELDS = "CLIENT LIST and CLIENT INFO end with `lib-name` and `lib-ver`"
 _FIELDS_WHY = "They came with Redis 7.2, together with CLIENT SETINFO, which fills them."
 
@@ -143,6 +165,9 @@ TABLE = {
     "after-7.0": Difference(
         "CLIENT SETINFO, CLIENT NO-TOUCH and WAITAOF are there",
         "They came with Redis 7.2. Clients open their connections with the first; the last says what is on disk."),
+    "fields-expire": Difference(
+        "Fields of hashes can expire",
+        "The commands came with Redis 7.4 and 8.0, and NOVALUES of HSCAN with them.", _hscan_docs),
     "client-fields": Difference(_FIELDS, _FIELDS_WHY, _client_fields(b"", b"")),
     "client-fields-set": Difference(_FIELDS, _FIELDS_WHY, _client_fields(b"lib", b"1.2")),
     "client-subcommands": Difference(

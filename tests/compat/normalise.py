@@ -8,6 +8,7 @@ A case names one as `name` or `name(argument,argument)`.
 
 import re
 
+import differences
 import resp
 
 _TABLE = {}
@@ -461,7 +462,8 @@ def names(reply):
 
 # Written for people, so each server has its own; only that they are there is compared.
 _DOC_TEXTS = {b"summary", b"complexity", b"replaced_by"}
-LATER = {b"waitaof", b"client|setinfo", b"client|no-touch", b"sql"}  # came after 7.0, or is our own
+LATER = {name.encode() for name in differences.LATER_COMMANDS | differences.LATER_SUBCOMMANDS
+         | differences.OWN_COMMANDS}  # came after 7.0, or is our own
 
 
 def _doc(reply):

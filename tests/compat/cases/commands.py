@@ -54,7 +54,8 @@ COMMAND LIST FILTERBY ACLCAT keyspace ## names differs=other-commands
 COMMAND LIST FILTERBY ACLCAT dangerous ## names differs=other-commands
 COMMAND LIST FILTERBY ACLCAT what
 COMMAND LIST FILTERBY ACLCAT ""
-COMMAND LIST FILTERBY ACLCAT hash ## names differs=other-commands
+COMMAND LIST FILTERBY ACLCAT hash ## names
+COMMAND LIST FILTERBY ACLCAT stream ## names differs=other-commands
 COMMAND LIST FILTERBY MODULE what
 COMMAND LIST FILTERBY MODULE ""
 COMMAND LIST FILTERBY
@@ -85,7 +86,8 @@ case("COMMAND GETKEYS", "COMMAND GETKEYS", "COMMAND GETKEYS GET", *["COMMAND GET
 case("COMMAND GETKEYSANDFLAGS", "COMMAND GETKEYSANDFLAGS", "COMMAND GETKEYSANDFLAGS GET",
      *["COMMAND GETKEYSANDFLAGS %s ## unordered_deep" % line for line in REQUESTS])
 
-case("COMMAND DOCS", *["COMMAND DOCS %s ## command_docs" % name for name in ALL],
+case("COMMAND DOCS", *["COMMAND DOCS %s ## command_docs%s" % (name, " differs=fields-expire" if name == "hscan" else "")
+                       for name in ALL],
      """
 COMMAND DOCS get set nosuch ## command_docs
 COMMAND DOCS get get ## command_docs
