@@ -158,6 +158,11 @@ static const char *terminate(terminated *t, rl_bytes bytes) {
 }
 
 bool rl_double_parse(rl_bytes text, double *out) {
+    int64_t integer;
+    if (rl_int64_parse(text, &integer)) {
+        *out = (double)integer;
+        return true;
+    }
     if (text.len == 0 || starts_with_space(text.ptr))
         return false;
     terminated copy;
@@ -221,58 +226,77 @@ static size_t shortest_digits(double value, char digits[17], int *exponent) {
     return (size_t)count;
 }
 
-/* Lays the digits out as printf's %.17g would: plain for exponents from -4 to 16, else "d.ddde+XX".
- */
-static size_t lay_out(char *out, const char *digits, size_t count, int exponent) {
-    char *p = out;
-    if (exponent < -4 || exponent > 16) {
-        *p++ = digits[0];
-        if (count > 1) {
-            *p++ = '.';
-            memcpy(p, digits + 1, count - 1);
-            p += count - 1;
-        }
-        *p++ = 'e';
-        *p++ = exponent < 0 ? '-' : '+';
-        unsigned size = (unsigned)(exponent < 0 ? -exponent : exponent);
-        if (size < 10)
-            *p++ = '0';
-        p += rl_uint64_format(p, size);
-    } else if (exponent < 0) {
-        memcpy(p, "0.0000", 6);
-        p += 1 - exponent;
-        memcpy(p, digits, count);
-        p += count;
-    } else {
-        size_t whole = (size_t)exponent + 1, given = count < whole ? count : whole;
-        memcpy(p, digits, given);
-        memset(p + given, '0', whole - given);
-        p += whole;
-        if (count > whole) {
-            *p++ = '.';
-            memcpy(p, digits + whole, count - whole);
-            p += count - whole;
-        }
+/* The same for a number of few decimals, which most are: n / 10^k is the double nearest to it, and
+ * with up to 15 digits no other is as short. 0: it is not such a number. */
+static size_t few_decimals(double value, char digits[17], int *exponent) {
+    static const double tens[] = {1,   1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                  1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+    for (int k = 1; k < 16; k++) {
+        double scaled = value * tens[k];
+        if (scaled >= 1e15)
+            break;
+        double whole = (double)(int64_t)(scaled + 0.5);
+        if (fabs(scaled - whole) > scaled * 1e-15 || whole / tens[k] != value)
+            continue;
+        char text[RL_INT64_TEXT_MAX];
+        size_t count = rl_int64_format(text, (int64_t)whole);
+        memcpy(digits, text, count);
+        *exponent = (int)count - 1 - k;
+        return count;
     }
-    return (size_t)(p - out);
+    return 0;
+}
+
+static size_t put_exponent(char *out, int exponent) {
+    out[0] = 'e';
+    out[1] = exponent < 0 ? '-' : '+';
+    return 2 + rl_uint64_format(out + 2, (uint64_t)abs(exponent));
+}
+
+/* Lays the digits out as Redis 7.2 does: plain unless that takes many zeros, else "d.ddde+X". */
+static size_t lay_out(char *out, const char *digits, size_t count, int exponent) {
+    int last = exponent - (int)count + 1;  /* the power of ten of the last digit */
+    size_t whole = (size_t)(exponent + 1); /* digits before the point, where there are any */
+    if (last >= 0 && abs(exponent) < (int)count + 7) {
+        memcpy(out, digits, count);
+        memset(out + count, '0', whole - count);
+        return whole;
+    }
+    if (last < 0 && exponent < 0 && (last > -7 || exponent > -4)) {
+        size_t zeros = (size_t)-exponent - 1;
+        memcpy(out, "0.00000", 7);
+        memcpy(out + 2 + zeros, digits, count);
+        return 2 + zeros + count;
+    }
+    bool plain = last < 0 && exponent >= 0 && (last > -7 || exponent < 4);
+    if (!plain)
+        whole = 1;
+    memcpy(out, digits, whole);
+    if (count == whole)
+        return whole + put_exponent(out + whole, exponent);
+    out[whole] = '.';
+    memcpy(out + whole + 1, digits + whole, count - whole);
+    return count + 1 + (plain ? 0 : put_exponent(out + count + 1, exponent));
 }
 
 size_t rl_double_format(char *out, double value) {
-    const double exact_integers = 9007199254740992.0; /* 2^53 */
+    const double large_integer = 4611686018427387904.0; /* 2^62 */
     if (isnan(value))
         return put_text(out, "nan");
     if (isinf(value))
         return put_text(out, value > 0 ? "inf" : "-inf");
     if (value == 0)
         return put_text(out, signbit(value) ? "-0" : "0");
-    if (fabs(value) <= exact_integers && (double)(int64_t)value == value)
+    if (fabs(value) <= large_integer && (double)(int64_t)value == value)
         return rl_int64_format(out, (int64_t)value);
     size_t sign = value < 0;
     if (sign)
         out[0] = '-';
     char digits[17];
     int exponent;
-    size_t count = shortest_digits(fabs(value), digits, &exponent);
+    size_t count = few_decimals(fabs(value), digits, &exponent);
+    if (count == 0)
+        count = shortest_digits(fabs(value), digits, &exponent);
     return sign + lay_out(out + sign, digits, count, exponent);
 }
 
