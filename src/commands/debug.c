@@ -68,11 +68,6 @@ static void debug_stringmatch(rl_ctx *c) {
 
 /* ---- keys ---- */
 
-/* Bytes that the value would take in a dump: its length and itself. */
-static size_t serialized_length(const rl_entry *e) {
-    return e->value_len + (e->value_len < 64 ? 1u : e->value_len < 16384 ? 2u : 5u);
-}
-
 static void debug_object(rl_ctx *c) {
     const rl_entry *e = rl_ctx_find(c, 2, RL_LOOK_PEEK);
     char line[256];
@@ -81,24 +76,18 @@ static void debug_object(rl_ctx *c) {
         return;
     }
     int64_t idle_s = c->now_ms / 1000 - (int64_t)e->access;
+    const void *value =
+        e->type == RL_TYPE_STRING ? rl_entry_value_ptr(e) : *(void **)rl_entry_place(e);
     snprintf(line, sizeof line,
              "Value at:%p refcount:%" PRId64 " encoding:%s serializedlength:%zu lru:%" PRIu32
              " lru_seconds_idle:%" PRId64,
-             (const void *)rl_entry_value_ptr(e), rl_cmd_refcount(e), rl_cmd_encoding(e),
-             serialized_length(e), e->access & 0xffffff, idle_s > 0 ? idle_s : 0);
+             value, rl_cmd_refcount(e), rl_cmd_encoding(e), rl_cmd_serialized_length(e),
+             e->access & 0xffffff, idle_s > 0 ? idle_s : 0);
     rl_reply_status(c->reply, line);
 }
 
 /* Keys made between two batches: a batch of a million keys would hold everybody up. */
 #define POPULATE_BATCH 1024
-#define NOT_POSITIVE   "ERR value is out of range, must be positive"
-
-static bool positive(rl_ctx *c, int arg, int64_t *out) {
-    if (rl_int64_parse(c->argv[arg], out) && *out >= 0)
-        return true;
-    rl_reply_error(c->reply, NOT_POSITIVE);
-    return false;
-}
 
 /* A value of `size` bytes (0: as long as it is), filled up with zeros. */
 static void populate_value(rl_buffer *value, int64_t number, size_t size) {
@@ -114,7 +103,7 @@ static void populate_value(rl_buffer *value, int64_t number, size_t size) {
 static void debug_populate(rl_ctx *c) {
     int64_t count, size = 0;
     rl_buffer key = {0}, value = {0};
-    if (!positive(c, 2, &count) || (c->argc == 5 && !positive(c, 4, &size)) ||
+    if (!rl_cmd_count(c, 2, &count, NULL) || (c->argc == 5 && !rl_cmd_count(c, 4, &size, NULL)) ||
         !rl_cmd_check_length(c, (uint64_t)size))
         return;
     for (int64_t i = 0; i < count; i++) {
@@ -154,80 +143,6 @@ static void debug_htstats(rl_ctx *c) {
     rl_buffer_printf(&text, "[Expiry heap]\n keys: %zu\n bytes: %zu\n", s.expires, s.expiry_memory);
     rl_reply_verbatim(c->reply, "txt", rl_buffer_bytes(&text));
     rl_buffer_release(&text);
-}
-
-/* ---- DIGEST: 160 bits over data, whatever its order ---- */
-
-typedef struct digest {
-    uint64_t words[3]; /* of the last, half is used */
-} digest;
-
-static digest digest_of(rl_bytes bytes) {
-    /* fixed seeds: the same data has the same digest in every process */
-    XXH128_hash_t h = XXH3_128bits_withSeed(bytes.ptr, bytes.len, 0);
-    return (digest){
-        {h.low64, h.high64, XXH3_64bits_withSeed(bytes.ptr, bytes.len, 1) & 0xffffffffu}};
-}
-
-static void digest_text(const digest *d, char out[41]) {
-    snprintf(out, 41, "%016" PRIx64 "%016" PRIx64 "%08" PRIx64, d->words[0], d->words[1],
-             d->words[2]);
-}
-
-typedef struct digesting {
-    digest sum;
-    rl_buffer item;
-    int db;
-} digesting;
-
-/* Of a value: its type, its bytes, and whether it expires (not when: clocks differ). */
-static void value_item(const rl_entry *e, rl_buffer *out) {
-    rl_buffer_add_char(out, (char)e->type);
-    rl_buffer_add_char(out, e->flags & RL_ENTRY_EXPIRES ? 'e' : '-');
-    rl_buffer_add_bytes(out, rl_entry_value(e));
-}
-
-static void digest_entry(void *arg, rl_entry *e) {
-    digesting *d = arg;
-    rl_buffer_clear(&d->item);
-    rl_buffer_printf(&d->item, "%d %" PRIu32 " ", d->db, e->key_len);
-    rl_buffer_add_bytes(&d->item, rl_entry_key(e));
-    value_item(e, &d->item);
-    digest one = digest_of(rl_buffer_bytes(&d->item));
-    for (int i = 0; i < 3; i++)
-        d->sum.words[i] ^= one.words[i];
-}
-
-static void debug_digest(rl_ctx *c) {
-    digesting d = {0};
-    char text[41];
-    for (d.db = 0; d.db < rl_keyspace_databases(c->keys); d.db++) {
-        uint64_t cursor = 0;
-        do
-            cursor = rl_keyspace_scan(c->keys, d.db, cursor, 1024, digest_entry, &d);
-        while (cursor);
-    }
-    digest_text(&d.sum, text);
-    rl_reply_status(c->reply, text);
-    rl_buffer_release(&d.item);
-}
-
-static void debug_digest_value(rl_ctx *c) {
-    rl_buffer item = {0};
-    rl_reply_array(c->reply, (size_t)c->argc - 2);
-    for (int i = 2; i < c->argc; i++) {
-        const rl_entry *e = rl_ctx_find(c, i, RL_LOOK_PEEK);
-        digest d = {0};
-        char text[41];
-        if (e) {
-            rl_buffer_clear(&item);
-            value_item(e, &item);
-            d = digest_of(rl_buffer_bytes(&item));
-        }
-        digest_text(&d, text);
-        rl_reply_status(c->reply, text);
-    }
-    rl_buffer_release(&item);
 }
 
 /* ---- RELOAD, LOADAOF ---- */
@@ -283,8 +198,9 @@ static const struct {
     void (*run)(rl_ctx *c);
     const char *usage, *text; /* NULL: HELP, which rl_ctx_help adds */
 } subcommands[] = {
-    {"DIGEST", 2, 2, debug_digest, "DIGEST", "    A digest of all data, whatever its order."},
-    {"DIGEST-VALUE", 2, 0, debug_digest_value, "DIGEST-VALUE <key> [<key> ...]",
+    {"DIGEST", 2, 2, rl_cmd_debug_digest, "DIGEST",
+     "    A digest of all data, whatever its order."},
+    {"DIGEST-VALUE", 2, 0, rl_cmd_debug_digest_value, "DIGEST-VALUE <key> [<key> ...]",
      "    Digests of values."},
     {"ERROR", 3, 3, debug_error, "ERROR <text>", "    Answer this error."},
     {"HTSTATS", 3, 3, debug_htstats, "HTSTATS <db>", "    How a database's key table is filled."},

@@ -13,15 +13,46 @@
 #define SHARED_NUMBERS 10000 /* the integers from 0 on that Redis has one object for */
 
 static bool is_integer(const rl_entry *e, int64_t *number) {
-    return !(e->flags & (RL_ENTRY_EDITED | RL_ENTRY_TEXT)) &&
+    return e->type == RL_TYPE_STRING && !(e->flags & (RL_ENTRY_EDITED | RL_ENTRY_TEXT)) &&
            rl_int64_parse(rl_entry_value(e), number);
 }
 
-const char *rl_cmd_encoding(const rl_entry *e) {
+static const char *string_encoding(const rl_entry *e) {
     int64_t number;
     if (is_integer(e, &number))
         return "int";
     return e->flags & RL_ENTRY_EDITED || e->value_len > EMBEDDED_MAX ? "raw" : "embstr";
+}
+
+static const char *hash_encoding(const rl_fields *h) {
+    static const char *const names[] = {[RL_FIELDS_PACKED] = "listpack",
+                                        [RL_FIELDS_TIMED] = "listpackex",
+                                        [RL_FIELDS_TABLE] = "hashtable"};
+    return names[rl_fields_form_of(h)];
+}
+
+static const char *set_encoding(const rl_members *s) {
+    static const char *const names[] = {[RL_MEMBERS_INTS] = "intset",
+                                        [RL_MEMBERS_PACKED] = "listpack",
+                                        [RL_MEMBERS_TABLE] = "hashtable"};
+    return names[rl_members_form_of(s)];
+}
+
+const char *rl_cmd_encoding(const rl_entry *e) {
+    const void *structure =
+        e->type == RL_TYPE_STRING ? NULL : *(const void *const *)rl_entry_place(e);
+    switch (e->type) {
+    case RL_TYPE_HASH:
+        return hash_encoding(structure);
+    case RL_TYPE_SET:
+        return set_encoding(structure);
+    case RL_TYPE_LIST:
+        return rl_list_form_of(structure) == RL_LIST_PACKED ? "listpack" : "quicklist";
+    case RL_TYPE_ZSET:
+        return rl_zset_form_of(structure) == RL_ZSET_PACKED ? "listpack" : "skiplist";
+    default:
+        return string_encoding(e);
+    }
 }
 
 int64_t rl_cmd_refcount(const rl_entry *e) {

@@ -5,7 +5,7 @@
 
 #include "keyspace/entry.h"
 
-const char *rl_cmd_encoding(const rl_entry *e); /* "int", "embstr", "raw" */
+const char *rl_cmd_encoding(const rl_entry *e); /* "int", "embstr", "raw", "listpack" … */
 int64_t rl_cmd_refcount(const rl_entry *e);
 
 #endif

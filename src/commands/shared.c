@@ -43,6 +43,14 @@ bool rl_cmd_expire_option(rl_bytes word, rl_expire_option *out) {
     return false;
 }
 
+bool rl_cmd_count(rl_ctx *c, int arg, int64_t *out, const char *error_or_null) {
+    if (rl_int64_parse(c->argv[arg], out) && *out >= 0)
+        return true;
+    rl_reply_error(c->reply,
+                   error_or_null ? error_or_null : "ERR value is out of range, must be positive");
+    return false;
+}
+
 bool rl_cmd_check_length(rl_ctx *c, uint64_t length) {
     if (length <= rl_server_settings(c->server)->proto_max_bulk_bytes &&
         length <= RL_ENTRY_VALUE_MAX)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What several families of commands share: expiry arguments. Loop thread. */
+/* What several families of commands share: arguments that are times, counts, lengths. Loop thread.
+ */
 #ifndef RL_COMMANDS_SHARED_H
 #define RL_COMMANDS_SHARED_H
 
@@ -20,6 +21,9 @@ typedef struct rl_expire_option {
     bool absolute;
 } rl_expire_option;
 bool rl_cmd_expire_option(rl_bytes word, rl_expire_option *out);
+
+/* A count from 0 on, or "ERR value is out of range, must be positive" (or text) and false. */
+bool rl_cmd_count(rl_ctx *c, int arg, int64_t *out, const char *error_or_null);
 
 /* "ERR string exceeds maximum allowed size" when a string of this length may not be; false then. */
 bool rl_cmd_check_length(rl_ctx *c, uint64_t length);

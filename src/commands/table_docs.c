@@ -336,8 +336,68 @@ static const rl_argument args_lcs[] = {
     {.name = "len", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "MINMATCHLEN"},
     {.name = "withmatchlen", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "WITHMATCHLEN"},
 };
+static const rl_argument args_lindex[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "index", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+};
+static const rl_argument args_linsert_where[] = {
+    {.name = "before", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "BEFORE"},
+    {.name = "after", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "AFTER"},
+};
+static const rl_argument args_linsert[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "where", .type = RL_ARGUMENT_ONEOF, .key_spec = -1, .inner = args_linsert_where, .inner_count = 2},
+    {.name = "pivot", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+    {.name = "element", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+};
+static const rl_argument args_lmove_wherefrom[] = {
+    {.name = "left", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "LEFT"},
+    {.name = "right", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "RIGHT"},
+};
+static const rl_argument args_lmove[] = {
+    {.name = "source", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "destination", .type = RL_ARGUMENT_KEY, .key_spec = 1},
+    {.name = "wherefrom", .type = RL_ARGUMENT_ONEOF, .key_spec = -1, .inner = args_lmove_wherefrom, .inner_count = 2},
+    {.name = "whereto", .type = RL_ARGUMENT_ONEOF, .key_spec = -1, .inner = args_lmove_wherefrom, .inner_count = 2},
+};
+static const rl_argument args_lmpop[] = {
+    {.name = "numkeys", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "key", .type = RL_ARGUMENT_KEY, .flags = RL_ARGUMENT_MULTIPLE, .key_spec = 0},
+    {.name = "where", .type = RL_ARGUMENT_ONEOF, .key_spec = -1, .inner = args_lmove_wherefrom, .inner_count = 2},
+    {.name = "count", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "COUNT"},
+};
 static const rl_argument args_lolwut[] = {
     {.name = "version", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "VERSION"},
+};
+static const rl_argument args_lpop[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "count", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .since = "6.2.0"},
+};
+static const rl_argument args_lpos[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "element", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+    {.name = "rank", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "RANK"},
+    {.name = "num-matches", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "COUNT"},
+    {.name = "len", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "MAXLEN"},
+};
+static const rl_argument args_lpush[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "element", .type = RL_ARGUMENT_STRING, .flags = RL_ARGUMENT_MULTIPLE, .key_spec = -1},
+};
+static const rl_argument args_lrange[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "start", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "stop", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+};
+static const rl_argument args_lrem[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "count", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "element", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+};
+static const rl_argument args_lset[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "index", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "element", .type = RL_ARGUMENT_STRING, .key_spec = -1},
 };
 static const rl_argument args_memory_usage[] = {
     {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
@@ -390,6 +450,10 @@ static const rl_argument args_punsubscribe[] = {
 static const rl_argument args_rename[] = {
     {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
     {.name = "newkey", .type = RL_ARGUMENT_KEY, .key_spec = 1},
+};
+static const rl_argument args_rpoplpush[] = {
+    {.name = "source", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "destination", .type = RL_ARGUMENT_KEY, .key_spec = 1},
 };
 static const rl_argument args_sadd[] = {
     {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
@@ -463,6 +527,31 @@ static const rl_argument args_smove[] = {
     {.name = "destination", .type = RL_ARGUMENT_KEY, .key_spec = 1},
     {.name = "member", .type = RL_ARGUMENT_STRING, .key_spec = -1},
 };
+static const rl_argument args_sort_offset_count[] = {
+    {.name = "offset", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "count", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+};
+static const rl_argument args_sort_order[] = {
+    {.name = "asc", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "ASC"},
+    {.name = "desc", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "DESC"},
+};
+static const rl_argument args_sort[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "pattern", .type = RL_ARGUMENT_PATTERN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = 1, .token = "BY"},
+    {.name = "offset_count", .type = RL_ARGUMENT_BLOCK, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "LIMIT", .inner = args_sort_offset_count, .inner_count = 2},
+    {.name = "pattern", .type = RL_ARGUMENT_PATTERN, .flags = RL_ARGUMENT_OPTIONAL | RL_ARGUMENT_MULTIPLE | RL_ARGUMENT_MULTIPLE_TOKEN, .key_spec = 1, .token = "GET"},
+    {.name = "order", .type = RL_ARGUMENT_ONEOF, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .inner = args_sort_order, .inner_count = 2},
+    {.name = "sorting", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "ALPHA"},
+    {.name = "destination", .type = RL_ARGUMENT_KEY, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = 2, .token = "STORE"},
+};
+static const rl_argument args_sort_ro[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "pattern", .type = RL_ARGUMENT_PATTERN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = 1, .token = "BY"},
+    {.name = "offset_count", .type = RL_ARGUMENT_BLOCK, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "LIMIT", .inner = args_sort_offset_count, .inner_count = 2},
+    {.name = "pattern", .type = RL_ARGUMENT_PATTERN, .flags = RL_ARGUMENT_OPTIONAL | RL_ARGUMENT_MULTIPLE | RL_ARGUMENT_MULTIPLE_TOKEN, .key_spec = 1, .token = "GET"},
+    {.name = "order", .type = RL_ARGUMENT_ONEOF, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .inner = args_sort_order, .inner_count = 2},
+    {.name = "sorting", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "ALPHA"},
+};
 static const rl_argument args_spop[] = {
     {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
     {.name = "count", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .since = "3.2.0"},
@@ -505,6 +594,147 @@ static const rl_argument args_waitaof[] = {
     {.name = "numlocal", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
     {.name = "numreplicas", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
     {.name = "timeout", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+};
+static const rl_argument args_zadd_comparison[] = {
+    {.name = "gt", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "GT"},
+    {.name = "lt", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "LT"},
+};
+static const rl_argument args_zadd_score_member[] = {
+    {.name = "score", .type = RL_ARGUMENT_DOUBLE, .key_spec = -1},
+    {.name = "member", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+};
+static const rl_argument args_zadd[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "condition", .type = RL_ARGUMENT_ONEOF, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .since = "3.0.2", .inner = args_set_condition, .inner_count = 2},
+    {.name = "comparison", .type = RL_ARGUMENT_ONEOF, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .since = "6.2.0", .inner = args_zadd_comparison, .inner_count = 2},
+    {.name = "change", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "CH", .since = "3.0.2"},
+    {.name = "increment", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "INCR", .since = "3.0.2"},
+    {.name = "score_member", .type = RL_ARGUMENT_BLOCK, .flags = RL_ARGUMENT_MULTIPLE, .key_spec = -1, .inner = args_zadd_score_member, .inner_count = 2},
+};
+static const rl_argument args_zcount[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "min", .type = RL_ARGUMENT_DOUBLE, .key_spec = -1},
+    {.name = "max", .type = RL_ARGUMENT_DOUBLE, .key_spec = -1},
+};
+static const rl_argument args_zdiff[] = {
+    {.name = "numkeys", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "key", .type = RL_ARGUMENT_KEY, .flags = RL_ARGUMENT_MULTIPLE, .key_spec = 0},
+    {.name = "withscores", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "WITHSCORES"},
+};
+static const rl_argument args_zdiffstore[] = {
+    {.name = "destination", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "numkeys", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "key", .type = RL_ARGUMENT_KEY, .flags = RL_ARGUMENT_MULTIPLE, .key_spec = 1},
+};
+static const rl_argument args_zincrby[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "increment", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "member", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+};
+static const rl_argument args_zinter_aggregate[] = {
+    {.name = "sum", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "SUM"},
+    {.name = "min", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "MIN"},
+    {.name = "max", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "MAX"},
+};
+static const rl_argument args_zinter[] = {
+    {.name = "numkeys", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "key", .type = RL_ARGUMENT_KEY, .flags = RL_ARGUMENT_MULTIPLE, .key_spec = 0},
+    {.name = "weight", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL | RL_ARGUMENT_MULTIPLE, .key_spec = -1, .token = "WEIGHTS"},
+    {.name = "aggregate", .type = RL_ARGUMENT_ONEOF, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "AGGREGATE", .inner = args_zinter_aggregate, .inner_count = 3},
+    {.name = "withscores", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "WITHSCORES"},
+};
+static const rl_argument args_zinterstore[] = {
+    {.name = "destination", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "numkeys", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "key", .type = RL_ARGUMENT_KEY, .flags = RL_ARGUMENT_MULTIPLE, .key_spec = 1},
+    {.name = "weight", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL | RL_ARGUMENT_MULTIPLE, .key_spec = -1, .token = "WEIGHTS"},
+    {.name = "aggregate", .type = RL_ARGUMENT_ONEOF, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "AGGREGATE", .inner = args_zinter_aggregate, .inner_count = 3},
+};
+static const rl_argument args_zlexcount[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "min", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+    {.name = "max", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+};
+static const rl_argument args_zmpop_where[] = {
+    {.name = "min", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "MIN"},
+    {.name = "max", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "MAX"},
+};
+static const rl_argument args_zmpop[] = {
+    {.name = "numkeys", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "key", .type = RL_ARGUMENT_KEY, .flags = RL_ARGUMENT_MULTIPLE, .key_spec = 0},
+    {.name = "where", .type = RL_ARGUMENT_ONEOF, .key_spec = -1, .inner = args_zmpop_where, .inner_count = 2},
+    {.name = "count", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "COUNT"},
+};
+static const rl_argument args_zpopmax[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "count", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1},
+};
+static const rl_argument args_zrandmember_options[] = {
+    {.name = "count", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "withscores", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "WITHSCORES"},
+};
+static const rl_argument args_zrandmember[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "options", .type = RL_ARGUMENT_BLOCK, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .inner = args_zrandmember_options, .inner_count = 2},
+};
+static const rl_argument args_zrange_sortby[] = {
+    {.name = "byscore", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "BYSCORE"},
+    {.name = "bylex", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "BYLEX"},
+};
+static const rl_argument args_zrange[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "start", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+    {.name = "stop", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+    {.name = "sortby", .type = RL_ARGUMENT_ONEOF, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .since = "6.2.0", .inner = args_zrange_sortby, .inner_count = 2},
+    {.name = "rev", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "REV", .since = "6.2.0"},
+    {.name = "offset_count", .type = RL_ARGUMENT_BLOCK, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "LIMIT", .since = "6.2.0", .inner = args_sort_offset_count, .inner_count = 2},
+    {.name = "withscores", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "WITHSCORES"},
+};
+static const rl_argument args_zrangebylex[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "min", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+    {.name = "max", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+    {.name = "offset_count", .type = RL_ARGUMENT_BLOCK, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "LIMIT", .inner = args_sort_offset_count, .inner_count = 2},
+};
+static const rl_argument args_zrangebyscore[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "min", .type = RL_ARGUMENT_DOUBLE, .key_spec = -1},
+    {.name = "max", .type = RL_ARGUMENT_DOUBLE, .key_spec = -1},
+    {.name = "withscores", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "WITHSCORES", .since = "2.0.0"},
+    {.name = "offset_count", .type = RL_ARGUMENT_BLOCK, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "LIMIT", .inner = args_sort_offset_count, .inner_count = 2},
+};
+static const rl_argument args_zrangestore[] = {
+    {.name = "dst", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "src", .type = RL_ARGUMENT_KEY, .key_spec = 1},
+    {.name = "min", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+    {.name = "max", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+    {.name = "sortby", .type = RL_ARGUMENT_ONEOF, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .inner = args_zrange_sortby, .inner_count = 2},
+    {.name = "rev", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "REV"},
+    {.name = "offset_count", .type = RL_ARGUMENT_BLOCK, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "LIMIT", .inner = args_sort_offset_count, .inner_count = 2},
+};
+static const rl_argument args_zrank[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "member", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+    {.name = "withscore", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "WITHSCORE", .since = "7.2.0"},
+};
+static const rl_argument args_zrevrange[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "start", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "stop", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "withscores", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "WITHSCORES"},
+};
+static const rl_argument args_zrevrangebylex[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "max", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+    {.name = "min", .type = RL_ARGUMENT_STRING, .key_spec = -1},
+    {.name = "offset_count", .type = RL_ARGUMENT_BLOCK, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "LIMIT", .inner = args_sort_offset_count, .inner_count = 2},
+};
+static const rl_argument args_zrevrangebyscore[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "max", .type = RL_ARGUMENT_DOUBLE, .key_spec = -1},
+    {.name = "min", .type = RL_ARGUMENT_DOUBLE, .key_spec = -1},
+    {.name = "withscores", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "WITHSCORES"},
+    {.name = "offset_count", .type = RL_ARGUMENT_BLOCK, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "LIMIT", .inner = args_sort_offset_count, .inner_count = 2},
 };
 
 const rl_command_doc rl_command_docs[] = {
@@ -583,71 +813,122 @@ const rl_command_doc rl_command_docs[] = {
     [97] = {.arguments = args_latency_graph, .argument_count = 1}, /* latency|history */
     [99] = {.arguments = args_latency_reset, .argument_count = 1}, /* latency|reset */
     [100] = {.arguments = args_lcs, .argument_count = 6}, /* lcs */
-    [101] = {.arguments = args_lolwut, .argument_count = 1}, /* lolwut */
-    [108] = {.arguments = args_memory_usage, .argument_count = 2}, /* memory|usage */
-    [109] = {.arguments = args_del, .argument_count = 1}, /* mget */
-    [111] = {.arguments = args_move, .argument_count = 2}, /* move */
-    [112] = {.arguments = args_mset, .argument_count = 1}, /* mset */
-    [113] = {.arguments = args_mset, .argument_count = 1}, /* msetnx */
-    [116] = {.arguments = args_decr, .argument_count = 1}, /* object|encoding */
-    [117] = {.arguments = args_decr, .argument_count = 1}, /* object|freq */
-    [119] = {.arguments = args_decr, .argument_count = 1}, /* object|idletime */
-    [120] = {.arguments = args_decr, .argument_count = 1}, /* object|refcount */
-    [121] = {.arguments = args_decr, .argument_count = 1}, /* persist */
-    [122] = {.arguments = args_pexpire, .argument_count = 3}, /* pexpire */
-    [123] = {.arguments = args_pexpireat, .argument_count = 3}, /* pexpireat */
-    [124] = {.arguments = args_decr, .argument_count = 1}, /* pexpiretime */
-    [125] = {.arguments = args_ping, .argument_count = 1}, /* ping */
-    [126] = {.arguments = args_psetex, .argument_count = 3}, /* psetex */
-    [127] = {.arguments = args_psubscribe, .argument_count = 1}, /* psubscribe */
-    [128] = {.arguments = args_decr, .argument_count = 1}, /* pttl */
-    [129] = {.arguments = args_publish, .argument_count = 2}, /* publish */
-    [131] = {.arguments = args_pubsub_channels, .argument_count = 1}, /* pubsub|channels */
-    [134] = {.arguments = args_pubsub_numsub, .argument_count = 1}, /* pubsub|numsub */
-    [135] = {.arguments = args_pubsub_channels, .argument_count = 1}, /* pubsub|shardchannels */
-    [136] = {.arguments = args_pubsub_shardnumsub, .argument_count = 1}, /* pubsub|shardnumsub */
-    [137] = {.arguments = args_punsubscribe, .argument_count = 1}, /* punsubscribe */
-    [140] = {.arguments = args_rename, .argument_count = 2}, /* rename */
-    [141] = {.arguments = args_rename, .argument_count = 2}, /* renamenx */
-    [144] = {.arguments = args_sadd, .argument_count = 2}, /* sadd */
-    [146] = {.arguments = args_scan, .argument_count = 4}, /* scan */
-    [147] = {.arguments = args_decr, .argument_count = 1}, /* scard */
-    [148] = {.arguments = args_del, .argument_count = 1}, /* sdiff */
-    [149] = {.arguments = args_sdiffstore, .argument_count = 2}, /* sdiffstore */
-    [150] = {.arguments = args_select, .argument_count = 1}, /* select */
-    [151] = {.arguments = args_set, .argument_count = 5}, /* set */
-    [152] = {.arguments = args_setex, .argument_count = 3}, /* setex */
-    [153] = {.arguments = args_append, .argument_count = 2}, /* setnx */
-    [154] = {.arguments = args_setrange, .argument_count = 3}, /* setrange */
-    [155] = {.arguments = args_shutdown, .argument_count = 4}, /* shutdown */
-    [156] = {.arguments = args_del, .argument_count = 1}, /* sinter */
-    [157] = {.arguments = args_sintercard, .argument_count = 3}, /* sintercard */
-    [158] = {.arguments = args_sdiffstore, .argument_count = 2}, /* sinterstore */
-    [159] = {.arguments = args_sismember, .argument_count = 2}, /* sismember */
-    [161] = {.arguments = args_slowlog_get, .argument_count = 1}, /* slowlog|get */
-    [165] = {.arguments = args_decr, .argument_count = 1}, /* smembers */
-    [166] = {.arguments = args_sadd, .argument_count = 2}, /* smismember */
-    [167] = {.arguments = args_smove, .argument_count = 3}, /* smove */
-    [168] = {.arguments = args_spop, .argument_count = 2}, /* spop */
-    [169] = {.arguments = args_spublish, .argument_count = 2}, /* spublish */
-    [170] = {.arguments = args_sql, .argument_count = 4}, /* sql */
-    [171] = {.arguments = args_srandmember, .argument_count = 2}, /* srandmember */
-    [172] = {.arguments = args_sadd, .argument_count = 2}, /* srem */
-    [173] = {.arguments = args_sscan, .argument_count = 4}, /* sscan */
-    [174] = {.arguments = args_ssubscribe, .argument_count = 1}, /* ssubscribe */
-    [175] = {.arguments = args_decr, .argument_count = 1}, /* strlen */
-    [176] = {.arguments = args_subscribe, .argument_count = 1}, /* subscribe */
-    [177] = {.arguments = args_getrange, .argument_count = 3, .deprecated_since = "2.0.0", .replaced_by = "`GETRANGE`"}, /* substr */
-    [178] = {.arguments = args_del, .argument_count = 1}, /* sunion */
-    [179] = {.arguments = args_sdiffstore, .argument_count = 2}, /* sunionstore */
-    [180] = {.arguments = args_pubsub_shardnumsub, .argument_count = 1}, /* sunsubscribe */
-    [181] = {.arguments = args_swapdb, .argument_count = 2}, /* swapdb */
-    [183] = {.arguments = args_del, .argument_count = 1}, /* touch */
-    [184] = {.arguments = args_decr, .argument_count = 1}, /* ttl */
-    [185] = {.arguments = args_decr, .argument_count = 1}, /* type */
-    [186] = {.arguments = args_del, .argument_count = 1}, /* unlink */
-    [187] = {.arguments = args_pubsub_numsub, .argument_count = 1}, /* unsubscribe */
-    [189] = {.arguments = args_wait, .argument_count = 2}, /* wait */
-    [190] = {.arguments = args_waitaof, .argument_count = 3}, /* waitaof */
-    [191] = {.arguments = args_del, .argument_count = 1}, /* watch */
+    [101] = {.arguments = args_lindex, .argument_count = 2}, /* lindex */
+    [102] = {.arguments = args_linsert, .argument_count = 4}, /* linsert */
+    [103] = {.arguments = args_decr, .argument_count = 1}, /* llen */
+    [104] = {.arguments = args_lmove, .argument_count = 4}, /* lmove */
+    [105] = {.arguments = args_lmpop, .argument_count = 4}, /* lmpop */
+    [106] = {.arguments = args_lolwut, .argument_count = 1}, /* lolwut */
+    [107] = {.arguments = args_lpop, .argument_count = 2}, /* lpop */
+    [108] = {.arguments = args_lpos, .argument_count = 5}, /* lpos */
+    [109] = {.arguments = args_lpush, .argument_count = 2}, /* lpush */
+    [110] = {.arguments = args_lpush, .argument_count = 2}, /* lpushx */
+    [111] = {.arguments = args_lrange, .argument_count = 3}, /* lrange */
+    [112] = {.arguments = args_lrem, .argument_count = 3}, /* lrem */
+    [113] = {.arguments = args_lset, .argument_count = 3}, /* lset */
+    [114] = {.arguments = args_lrange, .argument_count = 3}, /* ltrim */
+    [121] = {.arguments = args_memory_usage, .argument_count = 2}, /* memory|usage */
+    [122] = {.arguments = args_del, .argument_count = 1}, /* mget */
+    [124] = {.arguments = args_move, .argument_count = 2}, /* move */
+    [125] = {.arguments = args_mset, .argument_count = 1}, /* mset */
+    [126] = {.arguments = args_mset, .argument_count = 1}, /* msetnx */
+    [129] = {.arguments = args_decr, .argument_count = 1}, /* object|encoding */
+    [130] = {.arguments = args_decr, .argument_count = 1}, /* object|freq */
+    [132] = {.arguments = args_decr, .argument_count = 1}, /* object|idletime */
+    [133] = {.arguments = args_decr, .argument_count = 1}, /* object|refcount */
+    [134] = {.arguments = args_decr, .argument_count = 1}, /* persist */
+    [135] = {.arguments = args_pexpire, .argument_count = 3}, /* pexpire */
+    [136] = {.arguments = args_pexpireat, .argument_count = 3}, /* pexpireat */
+    [137] = {.arguments = args_decr, .argument_count = 1}, /* pexpiretime */
+    [138] = {.arguments = args_ping, .argument_count = 1}, /* ping */
+    [139] = {.arguments = args_psetex, .argument_count = 3}, /* psetex */
+    [140] = {.arguments = args_psubscribe, .argument_count = 1}, /* psubscribe */
+    [141] = {.arguments = args_decr, .argument_count = 1}, /* pttl */
+    [142] = {.arguments = args_publish, .argument_count = 2}, /* publish */
+    [144] = {.arguments = args_pubsub_channels, .argument_count = 1}, /* pubsub|channels */
+    [147] = {.arguments = args_pubsub_numsub, .argument_count = 1}, /* pubsub|numsub */
+    [148] = {.arguments = args_pubsub_channels, .argument_count = 1}, /* pubsub|shardchannels */
+    [149] = {.arguments = args_pubsub_shardnumsub, .argument_count = 1}, /* pubsub|shardnumsub */
+    [150] = {.arguments = args_punsubscribe, .argument_count = 1}, /* punsubscribe */
+    [153] = {.arguments = args_rename, .argument_count = 2}, /* rename */
+    [154] = {.arguments = args_rename, .argument_count = 2}, /* renamenx */
+    [157] = {.arguments = args_lpop, .argument_count = 2}, /* rpop */
+    [158] = {.arguments = args_rpoplpush, .argument_count = 2, .deprecated_since = "6.2.0", .replaced_by = "`LMOVE` with the `RIGHT` and `LEFT` arguments"}, /* rpoplpush */
+    [159] = {.arguments = args_lpush, .argument_count = 2}, /* rpush */
+    [160] = {.arguments = args_lpush, .argument_count = 2}, /* rpushx */
+    [161] = {.arguments = args_sadd, .argument_count = 2}, /* sadd */
+    [163] = {.arguments = args_scan, .argument_count = 4}, /* scan */
+    [164] = {.arguments = args_decr, .argument_count = 1}, /* scard */
+    [165] = {.arguments = args_del, .argument_count = 1}, /* sdiff */
+    [166] = {.arguments = args_sdiffstore, .argument_count = 2}, /* sdiffstore */
+    [167] = {.arguments = args_select, .argument_count = 1}, /* select */
+    [168] = {.arguments = args_set, .argument_count = 5}, /* set */
+    [169] = {.arguments = args_setex, .argument_count = 3}, /* setex */
+    [170] = {.arguments = args_append, .argument_count = 2}, /* setnx */
+    [171] = {.arguments = args_setrange, .argument_count = 3}, /* setrange */
+    [172] = {.arguments = args_shutdown, .argument_count = 4}, /* shutdown */
+    [173] = {.arguments = args_del, .argument_count = 1}, /* sinter */
+    [174] = {.arguments = args_sintercard, .argument_count = 3}, /* sintercard */
+    [175] = {.arguments = args_sdiffstore, .argument_count = 2}, /* sinterstore */
+    [176] = {.arguments = args_sismember, .argument_count = 2}, /* sismember */
+    [178] = {.arguments = args_slowlog_get, .argument_count = 1}, /* slowlog|get */
+    [182] = {.arguments = args_decr, .argument_count = 1}, /* smembers */
+    [183] = {.arguments = args_sadd, .argument_count = 2}, /* smismember */
+    [184] = {.arguments = args_smove, .argument_count = 3}, /* smove */
+    [185] = {.arguments = args_sort, .argument_count = 7}, /* sort */
+    [186] = {.arguments = args_sort_ro, .argument_count = 6}, /* sort_ro */
+    [187] = {.arguments = args_spop, .argument_count = 2}, /* spop */
+    [188] = {.arguments = args_spublish, .argument_count = 2}, /* spublish */
+    [189] = {.arguments = args_sql, .argument_count = 4}, /* sql */
+    [190] = {.arguments = args_srandmember, .argument_count = 2}, /* srandmember */
+    [191] = {.arguments = args_sadd, .argument_count = 2}, /* srem */
+    [192] = {.arguments = args_sscan, .argument_count = 4}, /* sscan */
+    [193] = {.arguments = args_ssubscribe, .argument_count = 1}, /* ssubscribe */
+    [194] = {.arguments = args_decr, .argument_count = 1}, /* strlen */
+    [195] = {.arguments = args_subscribe, .argument_count = 1}, /* subscribe */
+    [196] = {.arguments = args_getrange, .argument_count = 3, .deprecated_since = "2.0.0", .replaced_by = "`GETRANGE`"}, /* substr */
+    [197] = {.arguments = args_del, .argument_count = 1}, /* sunion */
+    [198] = {.arguments = args_sdiffstore, .argument_count = 2}, /* sunionstore */
+    [199] = {.arguments = args_pubsub_shardnumsub, .argument_count = 1}, /* sunsubscribe */
+    [200] = {.arguments = args_swapdb, .argument_count = 2}, /* swapdb */
+    [202] = {.arguments = args_del, .argument_count = 1}, /* touch */
+    [203] = {.arguments = args_decr, .argument_count = 1}, /* ttl */
+    [204] = {.arguments = args_decr, .argument_count = 1}, /* type */
+    [205] = {.arguments = args_del, .argument_count = 1}, /* unlink */
+    [206] = {.arguments = args_pubsub_numsub, .argument_count = 1}, /* unsubscribe */
+    [208] = {.arguments = args_wait, .argument_count = 2}, /* wait */
+    [209] = {.arguments = args_waitaof, .argument_count = 3}, /* waitaof */
+    [210] = {.arguments = args_del, .argument_count = 1}, /* watch */
+    [211] = {.arguments = args_zadd, .argument_count = 6}, /* zadd */
+    [212] = {.arguments = args_decr, .argument_count = 1}, /* zcard */
+    [213] = {.arguments = args_zcount, .argument_count = 3}, /* zcount */
+    [214] = {.arguments = args_zdiff, .argument_count = 3}, /* zdiff */
+    [215] = {.arguments = args_zdiffstore, .argument_count = 3}, /* zdiffstore */
+    [216] = {.arguments = args_zincrby, .argument_count = 3}, /* zincrby */
+    [217] = {.arguments = args_zinter, .argument_count = 5}, /* zinter */
+    [218] = {.arguments = args_sintercard, .argument_count = 3}, /* zintercard */
+    [219] = {.arguments = args_zinterstore, .argument_count = 5}, /* zinterstore */
+    [220] = {.arguments = args_zlexcount, .argument_count = 3}, /* zlexcount */
+    [221] = {.arguments = args_zmpop, .argument_count = 4}, /* zmpop */
+    [222] = {.arguments = args_sadd, .argument_count = 2}, /* zmscore */
+    [223] = {.arguments = args_zpopmax, .argument_count = 2}, /* zpopmax */
+    [224] = {.arguments = args_zpopmax, .argument_count = 2}, /* zpopmin */
+    [225] = {.arguments = args_zrandmember, .argument_count = 2}, /* zrandmember */
+    [226] = {.arguments = args_zrange, .argument_count = 7}, /* zrange */
+    [227] = {.arguments = args_zrangebylex, .argument_count = 4, .deprecated_since = "6.2.0", .replaced_by = "`ZRANGE` with `BYLEX`"}, /* zrangebylex */
+    [228] = {.arguments = args_zrangebyscore, .argument_count = 5, .deprecated_since = "6.2.0", .replaced_by = "`ZRANGE` with `BYSCORE`"}, /* zrangebyscore */
+    [229] = {.arguments = args_zrangestore, .argument_count = 7}, /* zrangestore */
+    [230] = {.arguments = args_zrank, .argument_count = 3}, /* zrank */
+    [231] = {.arguments = args_sadd, .argument_count = 2}, /* zrem */
+    [232] = {.arguments = args_zlexcount, .argument_count = 3}, /* zremrangebylex */
+    [233] = {.arguments = args_lrange, .argument_count = 3}, /* zremrangebyrank */
+    [234] = {.arguments = args_zcount, .argument_count = 3}, /* zremrangebyscore */
+    [235] = {.arguments = args_zrevrange, .argument_count = 4, .deprecated_since = "6.2.0", .replaced_by = "`ZRANGE` with `REV`"}, /* zrevrange */
+    [236] = {.arguments = args_zrevrangebylex, .argument_count = 4, .deprecated_since = "6.2.0", .replaced_by = "`ZRANGE` with `REV` and `BYLEX`"}, /* zrevrangebylex */
+    [237] = {.arguments = args_zrevrangebyscore, .argument_count = 5, .deprecated_since = "6.2.0", .replaced_by = "`ZRANGE` with `REV` and `BYSCORE`"}, /* zrevrangebyscore */
+    [238] = {.arguments = args_zrank, .argument_count = 3}, /* zrevrank */
+    [239] = {.arguments = args_sscan, .argument_count = 4}, /* zscan */
+    [240] = {.arguments = args_sismember, .argument_count = 2}, /* zscore */
+    [241] = {.arguments = args_zinter, .argument_count = 5}, /* zunion */
+    [242] = {.arguments = args_zinterstore, .argument_count = 5}, /* zunionstore */
 };

@@ -13,9 +13,13 @@ append auth bgrewriteaof bgsave client command config copy dbsize debug decr dec
 expire expireat expiretime flushall flushdb get getdel getex getrange getset hdel hello hexists hget hgetall hincrby
 hincrbyfloat hkeys hlen hmget hmset hrandfield hscan hset hsetnx hstrlen hvals incr incrby incrbyfloat info keys
 lastsave latency lcs lolwut memory mget monitor move mset msetnx multi object persist pexpire pexpireat pexpiretime
-ping psetex psubscribe pttl publish pubsub punsubscribe quit randomkey rename renamenx reset role save scan select
-set setex setnx setrange shutdown slowlog spublish ssubscribe strlen subscribe substr sunsubscribe swapdb time touch
-ttl type unlink unsubscribe unwatch wait watch
+ping psetex psubscribe pttl publish pubsub punsubscribe quit randomkey rename renamenx reset role sadd save scan scard
+sdiff sdiffstore select set setex setnx setrange shutdown sinter sintercard sinterstore sismember slowlog smembers
+smismember smove spop spublish srandmember srem sscan ssubscribe strlen subscribe substr sunion sunionstore
+sunsubscribe swapdb time touch ttl type unlink unsubscribe unwatch wait watch zadd zcard zcount zdiff zdiffstore
+zincrby zinter zintercard zinterstore zlexcount zmpop zmscore zpopmax zpopmin zrandmember zrange zrangebylex
+zrangebyscore zrangestore zrank zrem zremrangebylex zremrangebyrank zremrangebyscore zrevrange zrevrangebylex
+zrevrangebyscore zrevrank zscan zscore zunion zunionstore
 """.split())
 
 # Our own.
@@ -180,6 +184,15 @@ TABLE = {
         "SAVE, BGSAVE and BGREWRITEAOF write no RDB or AOF file",
         "The data is in data.db and in the journal. SAVE and BGSAVE make a backup, an SQLite file of its own; "
         "BGREWRITEAOF folds the journal. The replies are Redis's."),
+    "set-listpack": Difference(
+        "Small sets are kept in one block, which OBJECT ENCODING calls listpack",
+        "As since Redis 7.2; 7.0 has a hash table for every set that is not of integers alone. "
+        "`set-max-listpack-entries` and `set-max-listpack-value` say what is small.",
+        lambda step, reply, proto: ("$", b"listpack")),
+    "list-listpack": Difference(
+        "Small lists are kept in one block, which OBJECT ENCODING calls listpack",
+        "As since Redis 7.2; 7.0 says quicklist of every list.",
+        lambda step, reply, proto: ("$", b"listpack")),
     "eviction": Difference(
         "`maxmemory` only with `maxmemory-policy noeviction`",
         "Eviction is not there yet, and a cache that is never evicted from would be a surprise."),
