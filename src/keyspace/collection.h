@@ -94,6 +94,7 @@ void rl_key_list_push(rl_collection *c, rl_list_end end, rl_bytes value);
 void rl_key_list_insert(rl_collection *c, size_t index, rl_bytes value);
 void rl_key_list_set(rl_collection *c, size_t index, rl_bytes value);
 void rl_key_list_remove(rl_collection *c, size_t from, size_t count);
+void rl_key_list_remove_many(rl_collection *c, const size_t *indexes, size_t count);
 
 /* The key becomes this collection, whatever it was, without an expiry: for COPY and the …STORE
  * commands. Takes over the structure (rl_fields, rl_list, rl_members or rl_zset); NULL or an empty

@@ -236,3 +236,52 @@ void rl_key_list_remove(rl_collection *c, size_t from, size_t count) {
                        -gone);
     rl_batch_bounds(batch, c->entry->id, *first, *first + before + after - 1);
 }
+
+/* What stays between two values that go (or an end): the run before the one numbered `i`. */
+typedef struct list_run {
+    int64_t from, count;
+} list_run;
+
+static list_run run_before(const size_t *indexes, size_t count, size_t i, size_t total) {
+    int64_t from = i ? (int64_t)indexes[i - 1] + 1 : 0;
+    return (list_run){from, (int64_t)(i < count ? indexes[i] : total) - from};
+}
+
+/* One shift for every run but the longest, beginning next to that, so that each row moves at most
+ * once and onto places that are free. Returns how many go before the longest. */
+static size_t close_gaps(rl_collection *c, const size_t *indexes, size_t count, size_t total) {
+    rl_batch_builder *batch = c->keys->batch;
+    int64_t first = *rl_entry_position(c->entry);
+    size_t longest = 0;
+    for (size_t i = 1; i <= count; i++)
+        if (run_before(indexes, count, i, total).count >
+            run_before(indexes, count, longest, total).count)
+            longest = i;
+    for (size_t i = longest; batch && i-- > 0;) {
+        list_run run = run_before(indexes, count, i, total);
+        if (run.count)
+            rl_batch_shift(batch, c->entry->id, first + run.from, first + run.from + run.count - 1,
+                           (int64_t)(longest - i));
+    }
+    for (size_t i = longest + 1; batch && i <= count; i++) {
+        list_run run = run_before(indexes, count, i, total);
+        if (run.count)
+            rl_batch_shift(batch, c->entry->id, first + run.from, first + run.from + run.count - 1,
+                           -(int64_t)(i - longest));
+    }
+    return longest;
+}
+
+void rl_key_list_remove_many(rl_collection *c, const size_t *indexes, size_t count) {
+    size_t total = rl_collection_count(c);
+    if (count == total || count == 1) {
+        rl_key_list_remove(c, indexes[0], count);
+        return;
+    }
+    rl_list_remove_many(rl_entry_place(c->entry), indexes, count);
+    int64_t *first = rl_entry_position(c->entry);
+    rl_batch_builder *batch = batch_of(c);
+    *first += (int64_t)close_gaps(c, indexes, count, total);
+    if (batch)
+        rl_batch_bounds(batch, c->entry->id, *first, *first + (int64_t)(total - count) - 1);
+}

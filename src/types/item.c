@@ -256,3 +256,22 @@ double types_item_score(const char *item) {
         return (double)types_item_int(item);
     }
 }
+
+char *types_items_remove(char *at, const char *end, size_t base, types_removal *r) {
+    char *to = at;
+    const char *kept = at, *item = at; /* what was not moved yet, and where `base` is */
+    while (r->count && item < end) {
+        for (; base < *r->next && item < end; base++)
+            item = types_item_next(item);
+        if (item == end)
+            break;
+        memmove(to, kept, (size_t)(item - kept));
+        to += item - kept;
+        kept = item = types_item_next(item);
+        base++;
+        r->next++;
+        r->count--;
+    }
+    memmove(to, kept, (size_t)(end - kept));
+    return to + (end - kept);
+}

@@ -75,6 +75,15 @@ rl_bytes types_item_text(const char *item, char *scratch);
 int64_t types_item_int(const char *item);  /* of an integer */
 double types_item_score(const char *item); /* of a score */
 
+/* Indexes of items to take out, in ascending order. */
+typedef struct types_removal {
+    const size_t *next;
+    size_t count;
+} types_removal;
+/* The items at..end have the indexes from `base` on. Takes out those that are among the wanted
+ * ones, which leave `r`, closes the gaps, and returns where the items end now. */
+char *types_items_remove(char *at, const char *end, size_t base, types_removal *r);
+
 /* Equal runs of bytes; what differs mostly differs at the end, so that is compared first. */
 static inline bool types_same_bytes(const char *a, const char *b, size_t len) {
     uint64_t x, y;

@@ -54,6 +54,9 @@ void rl_list_set(rl_list **place, size_t index, rl_bytes value);
 /* Takes out the values from..from + count - 1, clipped to what is there. O(1) at the ends but for
  * what is taken out. */
 void rl_list_remove(rl_list **place, size_t from, size_t count);
+/* Takes out the values of these indexes, which ascend and are all there; at least one. One pass
+ * from the first of them on. */
+void rl_list_remove_many(rl_list **place, const size_t *indexes, size_t count);
 
 /* A walk from an index on, to the right or to the left; the list must not change meanwhile. */
 typedef struct rl_list_walk {

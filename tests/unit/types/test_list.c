@@ -159,6 +159,41 @@ Test(list, ranges_are_taken_out)
     expect_as_modelled();
 }
 
+/* Takes out each value with one chance in `odds`, between two indexes. */
+static void take_some(rl_random *random, size_t from, size_t to, uint64_t odds) {
+    static size_t indexes[MOST];
+    size_t some = 0, kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (i >= from && i < to && rl_random_below(random, odds) == 0)
+            indexes[some++] = i;
+        else
+            model[kept++] = model[i];
+    }
+    if (some)
+        rl_list_remove_many(&list, indexes, some);
+    count = kept;
+}
+
+Test(list, many_are_taken_out_at_once)
+{
+    static const uint64_t odds[] = {1, 2, 3, 10, 300};
+    rl_random random;
+    rl_random_seed(&random, 9);
+    for (int round = 0; round < 400; round++) {
+        size_t wanted = rl_random_below(&random, round % 2 ? MOST : 300);
+        while (count < wanted)
+            insert(rl_random_below(&random, count + 1), (unsigned)rl_random_below(&random, NAMES));
+        size_t from = round % 3 ? rl_random_below(&random, count + 1) : 0;
+        size_t to = round % 4 ? from + rl_random_below(&random, count + 1 - from) : count;
+        take_some(&random, from, to, odds[rl_random_below(&random, 5)]);
+        expect_as_modelled();
+    }
+    take_some(&random, 0, count, 1);
+    expect_as_modelled();
+    insert(0, 5);
+    expect_as_modelled();
+}
+
 Test(list, becomes_large_beyond_four_kilobytes)
 {
     char value[1000];
