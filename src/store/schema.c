@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tables of data.db; see schema.h.
+ * data.db as a file; see schema.h. Its tables are in schema_tables.c.
  *
  * Choices, with their reasons (measured with SQLite 3.40, 1,000,000 rows, folds of 100,000):
  *
@@ -29,41 +29,10 @@
 
 #include "base/buffer.h"
 #include "base/random.h"
+#include "store/schema_tables.h"
 #include "store/store.h"
 
 #define PAGE_BYTES 4096
-
-/* Now in Unix milliseconds, once per statement. (unixepoch('subsec') came with SQLite 3.42.) */
-#define NOW_MS "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)"
-
-static const char tables_sql[] =
-    "CREATE TABLE rl_meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
-    "CREATE TABLE rl_key("
-    "  id INTEGER PRIMARY KEY,"
-    "  db INTEGER NOT NULL,"
-    "  type INTEGER NOT NULL,"
-    "  expires_at INTEGER," /* Unix milliseconds; NULL: never */
-    "  key TEXT NOT NULL,"
-    "  value TEXT);" /* a string's value; NULL for the other types */
-    "CREATE UNIQUE INDEX rl_key_name ON rl_key(key, db);"
-    "CREATE VIEW keys AS SELECT"
-    "  db AS database,"
-    "  key,"
-    "  CASE type WHEN 1 THEN 'string' WHEN 2 THEN 'list' WHEN 3 THEN 'set' WHEN 4 THEN 'zset'"
-    "    WHEN 5 THEN 'hash' WHEN 6 THEN 'stream' END AS type,"
-    "  value,"
-    "  expires_at,"
-    "  strftime('%Y-%m-%d %H:%M:%f', expires_at / 1000.0, 'unixepoch') AS expires_time,"
-    "  expires_at - " NOW_MS " AS ttl_ms"
-    "  FROM rl_key WHERE expires_at IS NULL OR expires_at > " NOW_MS ";"
-    "CREATE VIEW strings AS SELECT"
-    "  db AS database,"
-    "  key,"
-    "  value,"
-    "  expires_at,"
-    "  strftime('%Y-%m-%d %H:%M:%f', expires_at / 1000.0, 'unixepoch') AS expires_time,"
-    "  expires_at - " NOW_MS " AS ttl_ms"
-    "  FROM rl_key WHERE type = 1 AND (expires_at IS NULL OR expires_at > " NOW_MS ");";
 
 static void configure_sqlite(void) {
     /* Counting bytes takes a process-wide lock at each allocation. */
@@ -255,8 +224,8 @@ static int create_tables(sqlite3 *db) {
         "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
         RL_SCHEMA_VERSION, run_id, RL_SCHEMA_APPLICATION_ID, RL_SCHEMA_VERSION);
     int rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_exec(db, tables_sql, NULL, NULL, NULL);
+    for (int v = 1; v <= RL_SCHEMA_VERSION && rc == SQLITE_OK; v++)
+        rc = sqlite3_exec(db, store_schema_steps[v], NULL, NULL, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(db, meta_sql, NULL, NULL, NULL);
     if (rc != SQLITE_OK && !sqlite3_get_autocommit(db))
@@ -267,8 +236,19 @@ static int create_tables(sqlite3 *db) {
 /* Somebody may have written to the tables. Ids of rows they put there are not ours to give, and a
  * count that cannot be must not be believed by those who size memory with it. */
 static int distrust_meta(sqlite3 *db, rl_schema_meta *meta) {
-    int64_t last_id = 0, most_rows = 0;
-    int rc = query_int(db, "SELECT max(id) FROM rl_key", 0, &last_id);
+    static const char last_id_1[] = "SELECT max(id) FROM rl_key";
+    /* Elements count too: a new key must not find rows that wait to be swept under its id. */
+    static const char last_id_2[] = "SELECT max(ifnull((SELECT max(id) FROM rl_key), 0),"
+                                    " ifnull((SELECT max(key_id) FROM rl_dead), 0),"
+                                    " ifnull((SELECT max(key_id) FROM rl_hash), 0),"
+                                    " ifnull((SELECT max(key_id) FROM rl_set), 0),"
+                                    " ifnull((SELECT max(key_id) FROM rl_zset), 0),"
+                                    " ifnull((SELECT max(key_id) FROM rl_list), 0))";
+    int64_t last_id = 0, most_rows = 0, dead = 0;
+    int rc = query_int(db, meta->version < 2 ? last_id_1 : last_id_2, 0, &last_id);
+    if (rc == SQLITE_OK && meta->version >= 2)
+        rc = query_int(db, "SELECT count(*) FROM rl_dead", 0, &dead);
+    meta->dead = (uint64_t)dead;
     if (rc == SQLITE_OK) /* a row takes 8 bytes or more in its page */
         rc = query_int(db,
                        "SELECT page_count * page_size / 8 FROM pragma_page_count, pragma_page_size",
@@ -314,9 +294,9 @@ static int read_meta(sqlite3 *db, rl_schema_meta *meta) {
 }
 
 /* Decides by application_id and user_version whether the file is new, ours, foreign or too new. */
-static int check_version(sqlite3 *db, const char *path, bool *empty, char *error,
-                         size_t error_len) {
+static int check_version(sqlite3 *db, const char *path, int *found, char *error, size_t error_len) {
     int64_t application = 0, version = 0, objects = 0;
+    *found = 0;
     int rc = query_int(db, "PRAGMA application_id", 0, &application);
     if (rc == SQLITE_OK)
         rc = query_int(db, "PRAGMA user_version", 0, &version);
@@ -324,9 +304,8 @@ static int check_version(sqlite3 *db, const char *path, bool *empty, char *error
         rc = query_int(db, "SELECT count(*) FROM sqlite_schema", 0, &objects);
     if (rc != SQLITE_OK)
         return say_sqlite(error, error_len, db, rc, path);
-    *empty = objects == 0 && application == 0;
-    if (*empty)
-        return RL_STORE_OK;
+    if (objects == 0 && application == 0)
+        return RL_STORE_OK; /* empty: no version yet */
     if (application != RL_SCHEMA_APPLICATION_ID)
         return say(
             error, error_len, RL_STORE_REFUSED, path,
@@ -341,22 +320,42 @@ static int check_version(sqlite3 *db, const char *path, bool *empty, char *error
     }
     if (version < 1)
         return say(error, error_len, RL_STORE_DAMAGED, path, "has no schema version");
+    *found = (int)version;
     return RL_STORE_OK;
+}
+
+/* SQLITE_ERROR when a table of ours, or a column of one, is not there. */
+static int look_for_tables(sqlite3 *db, int version) {
+    static const struct {
+        int since;
+        const char *sql;
+    } tables[] = {
+        {1, "SELECT id, db, type, expires_at, key, value FROM rl_key"},
+        {2, "SELECT key_id, field, value, expires_at FROM rl_hash"},
+        {2, "SELECT key_id, member FROM rl_set"},
+        {2, "SELECT key_id, member, score FROM rl_zset"},
+        {2, "SELECT key_id, pos, value FROM rl_list"},
+        {2, "SELECT key_id, type FROM rl_dead"},
+    };
+    int rc = SQLITE_OK;
+    for (size_t i = 0; i < sizeof tables / sizeof *tables && rc == SQLITE_OK; i++) {
+        sqlite3_stmt *stmt = NULL;
+        if (tables[i].since <= version)
+            rc = sqlite3_prepare_v2(db, tables[i].sql, -1, &stmt, NULL);
+        sqlite3_finalize(stmt);
+    }
+    return rc;
 }
 
 int rl_schema_inspect(sqlite3 *db, const char *path, rl_schema_meta *meta, char *error,
                       size_t error_len) {
     memset(meta, 0, sizeof *meta);
-    bool empty = false;
-    int code = check_version(db, path, &empty, error, error_len);
+    int code = check_version(db, path, &meta->version, error, error_len);
     if (code != RL_STORE_OK)
         return code;
-    if (empty)
+    if (meta->version == 0)
         return say(error, error_len, RL_STORE_DAMAGED, path, "is empty");
-    sqlite3_stmt *stmt;
-    int rc = sqlite3_prepare_v2(db, "SELECT id, db, type, expires_at, key, value FROM rl_key", -1,
-                                &stmt, NULL);
-    sqlite3_finalize(stmt);
+    int rc = look_for_tables(db, meta->version);
     if (rc == SQLITE_OK)
         rc = read_meta(db, meta);
     if (rc == SQLITE_ERROR) {
@@ -401,8 +400,15 @@ int rl_schema_open(const char *path, sqlite3 **out, rl_schema_meta *meta, char *
         code = say_sqlite(error, error_len, db, rc, path);
         goto failed;
     }
-    bool empty = false;
-    code = check_version(db, path, &empty, error, error_len);
+    code = check_version(db, path, &meta->version, error, error_len);
+    meta->created = meta->version == 0;
+    if (code == RL_STORE_OK && !meta->created && meta->version < RL_SCHEMA_VERSION) {
+        snprintf(error, error_len,
+                 "%s: has schema version %d and is to be migrated to %d first; start the server "
+                 "with it",
+                 path, meta->version, RL_SCHEMA_VERSION);
+        code = RL_STORE_REFUSED;
+    }
     if (code == RL_STORE_OK && sqlite3_db_readonly(db, "main") == 1)
         code =
             say(error, error_len, RL_STORE_IO, path,
@@ -410,19 +416,76 @@ int rl_schema_open(const char *path, sqlite3 **out, rl_schema_meta *meta, char *
     if (code != RL_STORE_OK)
         goto failed;
     rc = configure_writer(db);
-    if (rc == SQLITE_OK && empty)
+    if (rc == SQLITE_OK && meta->created)
         rc = create_tables(db);
+    meta->version = RL_SCHEMA_VERSION;
     if (rc == SQLITE_OK)
         rc = read_meta(db, meta);
     if (rc != SQLITE_OK) {
         code = say_sqlite(error, error_len, db, rc, path);
         goto failed;
     }
-    meta->created = empty;
     *out = db;
     return RL_STORE_OK;
 
 failed:
+    sqlite3_close(db);
+    return code;
+}
+
+/* --- older files ------------------------------------------------------------------------------ */
+
+int rl_schema_version(const char *path, int *version, char *error, size_t error_len) {
+    *version = 0;
+    struct stat st;
+    if (stat(path, &st) != 0 || st.st_size == 0)
+        return RL_STORE_OK;
+    int code = rl_schema_check_header(path, error, error_len);
+    if (code != RL_STORE_OK)
+        return code;
+    sqlite3 *db = NULL; /* reading only: closing it leaves the WAL alone */
+    code = rl_schema_open_more(path, true, &db, error, error_len);
+    if (code == RL_STORE_OK)
+        code = check_version(db, path, version, error, error_len);
+    sqlite3_close(db);
+    return code;
+}
+
+static int run_steps(sqlite3 *db, int from) {
+    char meta_sql[200];
+    snprintf(meta_sql, sizeof meta_sql,
+             "UPDATE rl_meta SET value = %d WHERE name = 'schema_version';"
+             "PRAGMA user_version = %d; COMMIT",
+             RL_SCHEMA_VERSION, RL_SCHEMA_VERSION);
+    int rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    for (int v = from + 1; v <= RL_SCHEMA_VERSION && rc == SQLITE_OK; v++)
+        rc = sqlite3_exec(db, store_schema_steps[v], NULL, NULL, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(db, meta_sql, NULL, NULL, NULL);
+    return rc;
+}
+
+int rl_schema_migrate(const char *path, char *error, size_t error_len) {
+    sqlite3 *db = NULL;
+    int version;
+    int code = rl_schema_open_more(path, false, &db, error, error_len);
+    if (code == RL_STORE_OK)
+        code = check_version(db, path, &version, error, error_len);
+    if (code == RL_STORE_OK) {
+        int rc = configure_writer(db);
+        if (rc == SQLITE_OK)
+            rc = run_steps(db, version);
+        if (rc != SQLITE_OK) { /* closing rolls back */
+            char why[512];
+            code = say_sqlite(why, sizeof why, db, rc, path);
+            snprintf(error, error_len,
+                     "%s (while migrating it from schema version %d to %d; nothing was changed%s)",
+                     why, version, RL_SCHEMA_VERSION,
+                     code == RL_STORE_SQLITE ? ". If something of another program has a name that "
+                                               "is ours now, rename it with sqlite3"
+                                             : "");
+        }
+    }
     sqlite3_close(db);
     return code;
 }

@@ -60,6 +60,8 @@ void store_drain_pending(rl_store *s);
 
 /* store_recover.c: from the lock to a database that can be loaded. An rl_store_error. */
 int store_recover(rl_store *s, char *error, size_t error_len);
+/* store_migrate.c: brings an older database to our schema, after a backup. An rl_store_error. */
+int store_migrate(rl_store *s, char *error, size_t error_len);
 
 /* store_upkeep.c */
 int store_keeper_start(rl_store *s, char *error, size_t error_len);

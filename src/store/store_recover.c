@@ -231,7 +231,9 @@ static int look_for_bare(const rl_store *s, char *error, size_t error_len) {
 }
 
 static int open_files(rl_store *s, char *error, size_t error_len) {
-    int code = rl_writer_open(s->path, &s->writer, error, error_len);
+    int code = store_migrate(s, error, error_len);
+    if (code == RL_STORE_OK)
+        code = rl_writer_open(s->path, &s->writer, error, error_len);
     if (code == RL_STORE_OK)
         code = look_for_bare(s, error, error_len);
     if (code != RL_STORE_OK)
@@ -508,7 +510,7 @@ int rl_store_load(rl_store *s, const rl_store_loading *loading, char *error, siz
     if (level == RL_CHECK_QUICK)
         check.started =
             rl_thread_start(&check.thread, "rl-check", RL_STORE_NICE, check_main, &check) == 0;
-    code = rl_loader_run(s->path, loading->on_row, loading->arg, error, error_len);
+    code = rl_loader_run(s->path, loading, error, error_len);
     if (code != RL_STORE_OK)
         atomic_store(&check.stop, true);
     if (check.started) {

@@ -37,6 +37,27 @@ static void write_again(rl_batch_builder *b, const rl_change *c) {
     case RL_CHANGE_SWAP:
         rl_batch_swap(b, c->db, c->other_db);
         break;
+    case RL_CHANGE_FIELD:
+        rl_batch_field(b, c->id, c->expires_at, c->key, c->value);
+        break;
+    case RL_CHANGE_MEMBER:
+        rl_batch_member(b, c->id, c->key);
+        break;
+    case RL_CHANGE_SCORE:
+        rl_batch_score(b, c->id, c->score, c->key);
+        break;
+    case RL_CHANGE_GONE:
+        rl_batch_gone(b, c->id, c->type, c->key);
+        break;
+    case RL_CHANGE_ITEM:
+        rl_batch_item(b, c->id, c->position, c->value);
+        break;
+    case RL_CHANGE_BOUNDS:
+        rl_batch_bounds(b, c->id, c->position, c->last);
+        break;
+    case RL_CHANGE_SHIFT:
+        rl_batch_shift(b, c->id, c->position, c->last, c->delta);
+        break;
     }
 }
 

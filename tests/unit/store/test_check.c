@@ -219,7 +219,7 @@ Test(check, many_findings_are_one_sentence)
     settle();
     char noise[4096];
     memset(noise, 0xa5, sizeof noise);
-    for (int page = 8; page < 20; page += 2)
+    for (int page = 20; page < 32; page += 2)
         store_files_damage(path, page * 4096L, noise, sizeof noise);
     is_damaged(RL_CHECK_QUICK, "more findings)");
     cr_assert_gt(damages, 3);

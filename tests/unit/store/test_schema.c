@@ -178,10 +178,10 @@ Test(schema, a_counter_is_found_by_number)
 Test(schema, a_newer_file_is_refused)
 {
     open_ours();
-    store_sql_run(db, "PRAGMA user_version = 2");
+    store_sql_run(db, "PRAGMA user_version = 3");
     close_ours();
     expect_refused(RL_STORE_NEWER, "newer Rubellite");
-    cr_assert(strstr(error, "version is 2") != NULL, "%s", error);
+    cr_assert(strstr(error, "version is 3") != NULL, "%s", error);
 }
 
 Test(schema, a_file_of_ours_without_a_version_is_damaged)
