@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* Sorted sets: ZRANDMEMBER and ZSCAN. */
+#include "base/alloc.h"
+#include "base/number.h"
+#include "commands/element_scan.h"
+#include "commands/handlers.h"
+#include "commands/shared.h"
+#include "commands/zsets.h"
+
+/* ---- ZRANDMEMBER ---- */
+
+/* Ranks that were taken: open addressing, rank + 1 in a slot, 0 in an empty one. */
+typedef struct taken {
+    uint64_t *slots;
+    size_t mask;
+} taken;
+
+static void taken_init(taken *t, size_t count) {
+    size_t size = 16;
+    while (size < count * 2)
+        size *= 2;
+    t->slots = rl_calloc(size, sizeof *t->slots);
+    t->mask = size - 1;
+}
+
+/* False when it was taken before. */
+static bool take(taken *t, uint64_t rank) {
+    size_t at = (size_t)(rank * 0x9e3779b97f4a7c15u >> 20) & t->mask;
+    for (; t->slots[at]; at = (at + 1) & t->mask)
+        if (t->slots[at] == rank + 1)
+            return false;
+    t->slots[at] = rank + 1;
+    return true;
+}
+
+static void reply_rank(rl_ctx *c, const rl_zset *z, size_t rank, bool scores) {
+    rl_zset_walk walk;
+    rl_bytes member;
+    double score;
+    rl_zset_walk_init(&walk, z, rank, false);
+    if (rl_zset_next(&walk, &member, &score))
+        rl_cmd_zset_member(c->reply, member, score, scores);
+}
+
+/* A few of many: Floyd's sampling, which needs one random number for each of them (Bentley and
+ * Floyd, "A sample of brilliance", CACM 1987). */
+static void reply_few(rl_ctx *c, const rl_zset *z, size_t count, bool scores) {
+    rl_random *random = rl_keyspace_randomness(c->keys);
+    size_t there = rl_zset_count(z);
+    taken t;
+    taken_init(&t, count);
+    for (size_t last = there - count; last < there; last++) {
+        uint64_t rank = rl_random_below(random, last + 1);
+        if (!take(&t, rank)) {
+            rank = last;
+            take(&t, rank);
+        }
+        reply_rank(c, z, (size_t)rank, scores);
+    }
+    rl_free(t.slots);
+}
+
+/* A good part of all, or all: each on the way is taken with the probability that leaves as many as
+ * are wanted (Knuth, The Art of Computer Programming 2, algorithm S). */
+static void reply_many(rl_ctx *c, const rl_zset *z, size_t count, bool scores) {
+    rl_random *random = rl_keyspace_randomness(c->keys);
+    rl_zset_walk walk;
+    rl_bytes member;
+    double score;
+    rl_zset_walk_init(&walk, z, 0, false);
+    for (size_t left = rl_zset_count(z); count && rl_zset_next(&walk, &member, &score); left--) {
+        if (count < left && rl_random_below(random, left) >= count)
+            continue;
+        rl_cmd_zset_member(c->reply, member, score, scores);
+        count--;
+    }
+}
+
+static void reply_repeated(rl_ctx *c, const rl_zset *z, size_t count, bool scores) {
+    rl_zset_scratch scratch;
+    double score;
+    for (size_t i = 0; i < count; i++) {
+        rl_bytes member = rl_zset_random(z, rl_keyspace_randomness(c->keys), &scratch, &score);
+        rl_cmd_zset_member(c->reply, member, score, scores);
+    }
+}
+
+/* The count, and whether scores are wanted; false after answering. */
+static bool random_arguments(rl_ctx *c, int64_t *count, bool *scores) {
+    if (!rl_ctx_int(c, 2, count, NULL))
+        return false;
+    if (*count == INT64_MIN) {
+        rl_reply_error(c->reply, "ERR value is out of range, value must between "
+                                 "-9223372036854775807 and 9223372036854775807");
+        return false;
+    }
+    *scores = c->argc == 4;
+    if (c->argc > 4 || (*scores && !rl_bytes_is(c->argv[3], "WITHSCORES"))) {
+        rl_ctx_syntax_error(c);
+        return false;
+    }
+    if (*scores && (*count < -INT64_MAX / 2 || *count > INT64_MAX / 2)) {
+        rl_reply_error(c->reply, "ERR value is out of range");
+        return false;
+    }
+    return true;
+}
+
+static void random_members(rl_ctx *c) {
+    int64_t count;
+    bool scores;
+    rl_collection from;
+    if (!random_arguments(c, &count, &scores) ||
+        !rl_ctx_open(c, 1, RL_TYPE_ZSET, RL_LOOK_READ, &from))
+        return;
+    const rl_zset *z = rl_sorted_set_of(&from);
+    size_t there = rl_collection_count(&from);
+    size_t wanted = count < 0 ? (size_t)-count : (size_t)count;
+    if (count > 0 && wanted > there)
+        wanted = there;
+    if (z == NULL)
+        wanted = 0;
+    rl_cmd_zset_members(c->reply, wanted, scores);
+    if (wanted == 0)
+        return;
+    if (count < 0)
+        reply_repeated(c, z, wanted, scores);
+    else if (wanted < there / 4)
+        reply_few(c, z, wanted, scores);
+    else
+        reply_many(c, z, wanted, scores);
+}
+
+void rl_cmd_zrandmember(rl_ctx *c) {
+    rl_collection from;
+    rl_zset_scratch scratch;
+    double score;
+    if (c->argc > 2) {
+        random_members(c);
+        return;
+    }
+    if (!rl_ctx_open(c, 1, RL_TYPE_ZSET, RL_LOOK_READ, &from))
+        return;
+    const rl_zset *z = rl_sorted_set_of(&from);
+    if (z)
+        rl_reply_bulk(c->reply,
+                      rl_zset_random(z, rl_keyspace_randomness(c->keys), &scratch, &score));
+    else
+        rl_reply_null(c->reply);
+}
+
+/* ---- ZSCAN ---- */
+
+static void scanned(void *arg, rl_bytes member, double score) {
+    rl_element_scan *scan = arg;
+    char text[64];
+    if (!rl_element_scan_wants(scan, member))
+        return;
+    rl_element_scan_add(scan, member);
+    rl_element_scan_add(scan, rl_bytes_of(text, rl_double_format(text, score)));
+}
+
+void rl_cmd_zscan(rl_ctx *c) {
+    rl_element_scan scan;
+    if (!rl_element_scan_open(c, RL_TYPE_ZSET, 0, &scan))
+        return;
+    uint64_t next = rl_zset_scan(rl_sorted_set_of(&scan.from), scan.options.cursor,
+                                 scan.options.count, scanned, &scan);
+    rl_element_scan_reply(c, &scan, next);
+}
