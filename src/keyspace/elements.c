@@ -20,7 +20,7 @@ static void renew(rl_collection *c) {
 static void *place_of(rl_collection *c) {
     if (c->entry == NULL)
         c->entry = keyspace_insert_collection(c->keys, c->db, c->key, c->hash, c->type,
-                                              keyspace_structure_create(c->type), RL_NEVER);
+                                              keyspace_structure_create(c->type), RL_NEVER, true);
     else if (c->emptied)
         renew(c);
     return rl_entry_place(c->entry);

@@ -285,6 +285,11 @@ static inline rl_entry *put_value(db *d, rl_slot slot, rl_bytes value) {
     return now;
 }
 
+/* A key is there that was not. One that is overwritten is not new, whatever its type was. */
+static void tell_new(rl_keyspace *ks, int number, rl_bytes key) {
+    rl_keyspace_notify(ks, RL_NOTIFY_NEW, "new", number, key);
+}
+
 static rl_entry *insert_new(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash,
                             rl_bytes value, int64_t expires_at) {
     db *d = &ks->dbs[number];
@@ -298,7 +303,6 @@ static rl_entry *insert_new(rl_keyspace *ks, int number, rl_bytes key, uint64_t 
     ks->slot = NULL;
     if (ks->batch)
         rl_batch_key(ks->batch, e->id, number, RL_TYPE_STRING, expires_at, key, value);
-    rl_keyspace_notify(ks, RL_NOTIFY_NEW, "new", number, key);
     return e;
 }
 
@@ -312,14 +316,16 @@ static void rename_fields(rl_keyspace *ks, int number, rl_entry *e, uint64_t has
 }
 
 rl_entry *keyspace_insert_collection(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash,
-                                     rl_type type, void *structure, int64_t expires_at) {
+                                     rl_type type, void *structure, int64_t expires_at,
+                                     bool is_new) {
     rl_entry *e = rl_entry_create_collection(ks->next_id++, type, key, structure);
     keyspace_stamp(ks, e);
     rl_table_insert(ks->dbs[number].table, hash, e);
     ks->slot = NULL;
     if (ks->batch)
         rl_batch_key(ks->batch, e->id, number, type, expires_at, key, RL_BYTES(""));
-    rl_keyspace_notify(ks, RL_NOTIFY_NEW, "new", number, key);
+    if (is_new)
+        tell_new(ks, number, key);
     keyspace_tell_ready(ks, number, key, type);
     return e;
 }
@@ -335,7 +341,8 @@ bool rl_keyspace_store(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash,
         structure = NULL;
     }
     if (structure) {
-        rl_entry *e = keyspace_insert_collection(ks, number, key, hash, type, structure, RL_NEVER);
+        rl_entry *e = keyspace_insert_collection(ks, number, key, hash, type, structure, RL_NEVER,
+                                                 !was_there);
         if (ks->batch)
             keyspace_structure_write(type, structure, 0, e->id, ks->batch);
         if (type == RL_TYPE_HASH)
@@ -367,10 +374,13 @@ void rl_keyspace_set(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash, r
         if (ks->batch)
             rl_batch_value(ks->batch, e->id, expires_at, value);
     } else {
+        bool is_new = slot == NULL || is_over(ks, *slot);
         if (slot) /* another type, or its time is over: a new row, so that the old one's elements go
                      with it */
             keyspace_drop(ks, number, slot, hash);
         insert_new(ks, number, key, hash, value, expires_at);
+        if (is_new)
+            tell_new(ks, number, key);
     }
     note_change(ks, number, key, hash);
 }
@@ -475,6 +485,7 @@ void rl_keyspace_rename(rl_keyspace *ks, int number, rl_bytes from, uint64_t fro
     if (e->flags & RL_ENTRY_FIELDS)
         rename_fields(ks, to_number, e, to_hash);
     note_change(ks, to_number, to, to_hash);
+    tell_new(ks, to_number, to);
     keyspace_tell_ready(ks, to_number, to, e->type);
 }
 
@@ -482,6 +493,9 @@ static void copy_collection(rl_keyspace *ks, const rl_entry *e, int to_number, r
                             uint64_t to_hash) {
     void *copy = keyspace_structure_copy(e->type, *(void **)rl_entry_place(e), &ks->limits);
     int64_t expires_at = rl_entry_expires_at(e);
+    rl_slot over = live_slot(ks, to_number, to, to_hash);
+    if (over) /* so that what comes is a new key */
+        keyspace_drop(ks, to_number, over, to_hash);
     rl_keyspace_store(ks, to_number, to, to_hash, e->type, copy);
     if (expires_at == RL_NEVER)
         return;
@@ -502,6 +516,7 @@ void rl_keyspace_copy(rl_keyspace *ks, rl_entry *e, int to_number, rl_bytes to, 
         keyspace_drop(ks, to_number, over, to_hash);
     rl_entry *copy = insert_new(ks, to_number, to, to_hash, value, rl_entry_expires_at(e));
     copy->flags |= e->flags & (RL_ENTRY_EDITED | RL_ENTRY_TEXT);
+    tell_new(ks, to_number, to);
     note_change(ks, to_number, to, to_hash);
 }
 

@@ -77,9 +77,11 @@ void keyspace_changed(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash, 
 void keyspace_drop(rl_keyspace *ks, int number, rl_slot slot, uint64_t hash);
 /* The slot of an entry that was found just before. */
 rl_slot keyspace_slot_of(rl_keyspace *ks, int number, const rl_entry *e, uint64_t hash);
-/* A new key with this empty or whole collection, and its row; the elements are the caller's. */
+/* A key with this empty or whole collection, and its row; the elements are the caller's. is_new: it
+ * is told to be one. */
 rl_entry *keyspace_insert_collection(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash,
-                                     rl_type type, void *structure, int64_t expires_at);
+                                     rl_type type, void *structure, int64_t expires_at,
+                                     bool is_new);
 /* The hash has a field that expires then; call it when that is its soonest. */
 void keyspace_fields_expire(rl_keyspace *ks, int number, rl_entry *e, uint64_t hash, int64_t at_ms);
 /* Takes out fields whose time is over, at most `limit`, and the key when none is left: NULL then.

@@ -5,9 +5,9 @@
 
 #include "server/server.h"
 
-/* Reads data.db as a start would and compares every key with memory. Everything must have been
- * folded (rl_server_reload_ready). Returns 0, or -1 with a sentence in error that names the first
- * difference. It reads a disk on the loop: for DEBUG alone. */
+/* Reads data.db as a start would and compares every key and every element with memory. Everything
+ * must have been folded (rl_server_reload_ready). Returns 0, or -1 with a sentence in error that
+ * names the first difference. It reads a disk on the loop: for DEBUG alone. */
 int rl_server_reload(rl_server *s, rl_buffer *error);
 
 /* True when data.db has everything; otherwise asks for what is missing. */

@@ -774,3 +774,176 @@ GET "A"
 DEL "a\\r\\nb" "A"
 KEYS *
 """)
+
+
+# Keys of every type ---------------------------------------------------------------------------------
+
+# One key of each type, small and large, and how to read it whole.
+TYPES = {
+    "string": (["SET string v"], "GET {k}"),
+    "hash": (["HSET hash f 1 g 2 h {rep:x:30}"], "HGETALL {k} ## unordered_pairs"),
+    "list": (["RPUSH list c a b a"], "LRANGE {k} 0 -1"),
+    "set": (["SADD set a b 3"], "SMEMBERS {k} ## unordered"),
+    "ints": (["SADD ints 1 2 3"], "SMEMBERS {k}"),
+    "zset": (["ZADD zset 1 a 2.5 b -inf c"], "ZRANGE {k} 0 -1 WITHSCORES"),
+    "bighash": ([["HSET", "bighash"] + [part for i in range(300) for part in ("field:%d" % i, str(i))]],
+                "HGETALL {k} ## unordered_pairs"),
+    "biglist": ([["RPUSH", "biglist"] + ["item:%d" % i for i in range(2000)]], "LRANGE {k} 0 -1"),
+    "bigset": ([["SADD", "bigset"] + ["member:%d" % i for i in range(300)]], "SMEMBERS {k} ## unordered"),
+    "bigzset": ([["ZADD", "bigzset"] + [part for i in range(300) for part in (str(i % 7), "member:%d" % i)]],
+                "ZRANGE {k} 0 -1"),
+}
+EVERYTHING = [step for steps, _ in TYPES.values() for step in steps]
+SMALL_LISTS = {"list"}
+SMALL_SETS = {"set"}
+
+
+def read(name, key=None):
+    return TYPES[name][1].replace("{k}", key or name)
+
+
+def encoding(name, key=None):
+    note = " ## differs=list-listpack" if name in SMALL_LISTS else " ## differs=set-listpack" if name in SMALL_SETS else ""
+    return "OBJECT ENCODING %s%s" % (key or name, note)
+
+
+case("every type: TYPE, OBJECT, EXISTS", *EVERYTHING, *[step for name in TYPES for step in (
+    "TYPE " + name, "EXISTS " + name, "TOUCH " + name, encoding(name), "OBJECT REFCOUNT %s" % name,
+    "OBJECT IDLETIME %s ## idle" % name, "OBJECT FREQ " + name, "MEMORY USAGE %s ## type" % name,
+    "MEMORY USAGE %s SAMPLES 0 ## type" % name, "TTL " + name, read(name))],
+     "DBSIZE", "KEYS * ## unordered", "EXISTS " + " ".join(TYPES), "TOUCH %s missing" % " ".join(TYPES))
+
+case("every type: SCAN … TYPE", *EVERYTHING, *["SCAN 0 COUNT 1000 TYPE %s ## second_unordered" % kind for kind in (
+    "string", "hash", "list", "set", "zset", "stream", "LIST", "Hash", "none", "nothing")],
+     "SCAN 0 COUNT 1000 TYPE set MATCH big* ## second_unordered",
+     "SCAN 0 COUNT 1000 MATCH *set TYPE zset ## second_unordered", "SCAN 0 COUNT 1000 ## second_unordered")
+
+case("every type: DEL and UNLINK", *EVERYTHING, *["DEL %s" % name for name in TYPES], "DBSIZE", *EVERYTHING,
+     "UNLINK missing " + " ".join(TYPES), "DBSIZE", *EVERYTHING, "FLUSHDB", "DBSIZE",
+     *[read(name) for name in TYPES], *EVERYTHING, *[read(name) for name in TYPES])
+
+case("every type: expiry", *EVERYTHING, *[step for name in TYPES for step in (
+    "EXPIRE %s 100" % name, "TTL " + name, read(name), "EXPIRE %s 50 GT" % name, "PEXPIREAT %s 33177117420123" % name,
+    "PEXPIRETIME " + name, "PERSIST " + name, "PERSIST " + name, "TTL " + name, encoding(name), read(name),
+    "EXPIRE %s 100" % name)],
+     "HSET hash more 1", "RPUSH list more", "SADD set more", "ZADD zset 9 more", "SREM ints 1", *["TTL %s" % name for name in TYPES],
+     *[step for name in TYPES for step in ("EXPIRE %s -1" % name, "EXISTS " + name, "TYPE " + name, "TTL " + name)], "DBSIZE")
+
+case("every type: it runs out", *EVERYTHING, *[step for name in TYPES for step in (
+    "PEXPIRE %s 20" % name, "EXISTS %s ## until=^:0" % name, "TYPE " + name)], "DBSIZE", *EVERYTHING,
+     *[read(name) for name in TYPES], *["TTL %s" % name for name in TYPES])
+
+case("every type: RENAME", *EVERYTHING, *[step for name in TYPES for step in (
+    "EXPIRE %s 5000" % name, "RENAME %s moved" % name, "EXISTS " + name, "TYPE moved", encoding(name, "moved"), "TTL moved",
+    read(name, "moved"), "RENAMENX moved string" if name != "string" else "PING", "RENAME moved moved", "RENAME moved " + name,
+    "TYPE " + name, read(name))], "DBSIZE")
+case("every type: RENAME over every other", *[step for one in TYPES for other in TYPES if one != other for step in (
+    *TYPES[one][0], *TYPES[other][0], "RENAME %s %s" % (one, other), "TYPE " + other, read(one, other), "DBSIZE", "FLUSHALL")])
+
+case("every type: COPY", *EVERYTHING, *[step for name in TYPES for step in (
+    "EXPIRE %s 5000" % name, "COPY %s copied REPLACE" % name, "TYPE copied", encoding(name, "copied"), "TTL copied",
+    read(name, "copied"), "COPY %s copied" % name, "COPY %s copied DB 1" % name, "COPY %s copied DB 1 REPLACE" % name,
+    read(name))], "SELECT 1", "TYPE copied", read("bigzset", "copied"), "SELECT 0", "DBSIZE")
+case("every type: a copy goes its own way", """
+HSET h f 1
+COPY h h2
+HSET h g 2
+HDEL h2 f
+HGETALL h
+HGETALL h2
+RPUSH l a
+COPY l l2
+RPUSH l b
+LPOP l2
+LRANGE l 0 -1
+EXISTS l2
+SADD s a
+COPY s s2
+SADD s2 b
+SREM s a
+SMEMBERS s2 ## unordered
+EXISTS s
+ZADD z 1 a
+COPY z z2
+ZADD z2 2 a
+ZSCORE z a
+ZSCORE z2 a
+DBSIZE
+""")
+
+case("every type: MOVE and SWAPDB", *EVERYTHING, *["EXPIRE %s 5000" % name for name in TYPES],
+     *["MOVE %s 3" % name for name in TYPES], "DBSIZE", *["EXISTS %s" % name for name in TYPES], "SELECT 3",
+     *[step for name in TYPES for step in ("TTL " + name, encoding(name), read(name))], "SWAPDB 3 4", "DBSIZE", "SELECT 4",
+     *[read(name) for name in TYPES], *["MOVE %s 0" % name for name in TYPES], "SELECT 0", "SADD set more", "RPUSH list more",
+     "SADD three x", "SELECT 3", "SADD three y", "MOVE three 0", "SELECT 0", *[read(name) for name in TYPES])
+
+case("every type: RANDOMKEY", *[step for name in TYPES for step in (
+    *TYPES[name][0], "RANDOMKEY", "DEL " + name)], "RANDOMKEY")
+
+# String commands on what is no string.
+ON_OTHERS = ["GET {k}", "STRLEN {k}", "GETRANGE {k} 0 -1", "SUBSTR {k} 0 1", "SETRANGE {k} 0 x", "SETRANGE {k} 0 \"\"",
+             "APPEND {k} x", "INCR {k}", "DECR {k}", "INCRBY {k} 5", "DECRBY {k} 5", "INCRBYFLOAT {k} 1.5", "INCRBY {k} x",
+             "GETSET {k} v", "GETDEL {k}", "GETEX {k}", "GETEX {k} EX 10", "GETEX {k} PERSIST", "SETNX {k} v", "MSETNX {k} v other w",
+             "MGET {k} string {k}", "SET {k} v NX", "SET {k} v GET", "SET {k} v NX GET", "SET {k} v XX GET",
+             "LCS {k} string", "LCS string {k}"]
+case("every type: string commands", "SET string v", *[step for name in TYPES if name != "string" for step in (
+    *TYPES[name][0], "EXPIRE %s 5000" % name, *[line.replace("{k}", name) for line in ON_OTHERS], "TYPE " + name, "TTL " + name,
+    read(name))], "DBSIZE")
+OVERWRITE = ["SET {k} v", "SET {k} v XX", "SET {k} v KEEPTTL", "SET {k} v EX 100", "SETEX {k} 100 v", "PSETEX {k} 100000 v", "MSET {k} v"]
+case("every type: strings over it", *[step for name in TYPES if name != "string" for line in OVERWRITE for step in (
+    *TYPES[name][0], "EXPIRE %s 5000" % name, line.replace("{k}", name), "TYPE " + name, "TTL " + name, "GET " + name,
+    "DEL " + name)], "DBSIZE")
+
+# Every family's commands on every other type.
+FAMILIES = {
+    "hash": ["HSET {k} f v", "HGET {k} f", "HDEL {k} f", "HLEN {k}", "HGETALL {k}", "HINCRBY {k} f 1", "HSCAN {k} 0"],
+    "list": ["RPUSH {k} v", "LPUSHX {k} v", "LPOP {k}", "LLEN {k}", "LRANGE {k} 0 -1", "LINDEX {k} 0", "LSET {k} 0 v",
+             "LREM {k} 0 v", "LTRIM {k} 0 0"],
+    "set": ["SADD {k} v", "SREM {k} v", "SCARD {k}", "SMEMBERS {k}", "SISMEMBER {k} v", "SPOP {k}", "SSCAN {k} 0"],
+    "zset": ["ZADD {k} 1 v", "ZREM {k} v", "ZCARD {k}", "ZRANGE {k} 0 -1", "ZSCORE {k} v", "ZINCRBY {k} 1 v", "ZSCAN {k} 0"],
+}
+case("every type: commands of the others", *EVERYTHING, *[
+    line.replace("{k}", name) for name in TYPES for family_name, lines in FAMILIES.items()
+    if family_name != name.replace("big", "").replace("ints", "set") for line in lines],
+     *[read(name) for name in TYPES])
+
+case("every type: RELOAD", *EVERYTHING, "EXPIRE set 5000", "SREM bigset member:7", "LPUSH biglist first", "LPOP list",
+     "HDEL bighash field:1", "ZADD bigzset 77 member:1", "ZREM bigzset member:2", "COPY bighash other", "RENAME biglist renamed",
+     "SELECT 5", *EVERYTHING, "DEL bigset", "SELECT 0", "DEBUG RELOAD", "DBSIZE", "TTL set", "SMEMBERS bigset ## unordered",
+     "LRANGE list 0 -1", "LRANGE renamed 0 3", "HLEN bighash", "HLEN other", "ZSCORE bigzset member:1", "ZCARD bigzset",
+     "ZADD zset 3 d", "RPUSH list z", "SADD ints 4", "HSET hash z z", "DEBUG RELOAD", read("zset"), read("list"), read("ints"),
+     read("hash"), "SELECT 5", "DBSIZE", "EXISTS bigset", "FLUSHALL", "DEBUG RELOAD", "DBSIZE")
+
+
+@case.function("every type: digests are of what is there, not of its order", protocols=(2,))
+def digests(runner, proto, check):
+    def both(server, *names):
+        return [item[1] for item in runner.tell(server, "DEBUG", "DIGEST-VALUE", *names)[1]]
+
+    changes = [("HSET", "{k}", "f", "1"), ("HSET", "{k}", "g", "22"), ("HSET", "{k}", "f", "2"), ("HSET", "{k}", "fg", "")]
+    sets = [("SADD", "{k}", "a"), ("SADD", "{k}", "b"), ("SADD", "{k}", "ab"), ("SADD", "{k}", "7")]
+    zsets = [("ZADD", "{k}", "1", "a"), ("ZADD", "{k}", "2", "b"), ("ZADD", "{k}", "1.5", "b"), ("ZADD", "{k}", "2", "a")]
+    lists = [("RPUSH", "{k}", "a"), ("RPUSH", "{k}", "b"), ("LPUSH", "{k}", "b"), ("RPUSH", "{k}", "ab")]
+    for server in runner.pair.servers:
+        for steps in (changes, sets, zsets, lists):
+            runner.tell(server, "FLUSHALL")
+            seen, whole = [], []
+            for step in steps:
+                for key in ("one", "two"):
+                    runner.tell(server, *[part.replace("{k}", key) for part in step])
+                one, two, none = both(server, "one", "two", "none")
+                check("%s: the same digest after %s" % (server.kind, step), one, two)
+                seen.append(one)
+                whole.append(runner.tell(server, "DEBUG", "DIGEST")[1])
+            check("%s: every state has its own digest" % server.kind, (len(set(seen)), len(set(whole))), (len(steps),) * 2)
+            check("%s: no key" % server.kind, none, b"0" * 40)
+        runner.tell(server, "FLUSHALL")
+        for key, order in (("one", range(200)), ("two", reversed(range(200)))):
+            for i in order:
+                runner.tell(server, "SADD", key, "m%d" % i)
+                runner.tell(server, "HSET", key + "h", "f%d" % i, str(i))
+        one, two, three, four = both(server, "one", "two", "oneh", "twoh")
+        check("%s: the order does not matter" % server.kind, (one == two, three == four, one == three), (True, True, False))
+        before = runner.tell(server, "DEBUG", "DIGEST")[1]
+        runner.tell(server, "DEBUG", "RELOAD")
+        check("%s: the same after a reload" % server.kind, runner.tell(server, "DEBUG", "DIGEST")[1], before)

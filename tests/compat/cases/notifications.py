@@ -124,3 +124,41 @@ CONFIG GET notify-keyspace-events
 CONFIG SET notify-keyspace-events ""
 CONFIG GET notify-keyspace-events
 """)
+
+case("which keys are new", """
+@b CONFIG SET notify-keyspace-events EnsgA
+PSUBSCRIBE __key*__:*
+@b SADD s a
+< ## x2
+@b SET s v
+<
+@b RENAME s t
+< ## x3
+@b SET u 1
+< ## x2
+@b RENAME t u
+< ## x3
+@b COPY u v
+< ## x2
+@b COPY u v REPLACE
+< ## x2
+@b MOVE v 2
+< ## x3
+@b SADD x 1
+< ## x2
+@b SUNIONSTORE u x
+<
+@b SUNIONSTORE u x
+<
+@b COPY u c
+< ## x2
+@b COPY u c REPLACE
+< ## x2
+@b SUNIONSTORE fresh x
+< ## x2
+@b SPOP x
+< ## x2
+@b CONFIG SET notify-keyspace-events ""
+@b PING
+PUNSUBSCRIBE
+""")
