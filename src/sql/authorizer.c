@@ -186,42 +186,42 @@ static int on_function(sql_guard *g, const request *r) {
 
 /* --- pragmas --------------------------------------------------------------------------------- */
 
-static const rl_sql_pragma pragmas[] = {
-    {"application_id", false, false, "what kind of file this is"},
-    {"auto_vacuum", false, false, "a property of the file"},
-    {"collation_list", false, false, "what SQL knows here"},
-    {"compile_options", false, false, "how SQLite was built"},
-    {"data_version", false, false, "changes when the file was written"},
-    {"database_list", false, false, "the file's name"},
-    {"defer_foreign_keys", true, false, "checks at the end of a script; lasts until then"},
-    {"encoding", false, false, "a property of the file"},
-    {"foreign_key_check", true, false, "rows whose parent is missing"},
-    {"foreign_key_list", true, false, "describes a table"},
-    {"foreign_keys", false, false, "whether they are enforced"},
-    {"freelist_count", false, false, "unused pages of the file"},
-    {"function_list", false, false, "what SQL knows here"},
-    {"index_info", true, false, "describes an index"},
-    {"index_list", true, false, "describes a table"},
-    {"index_xinfo", true, false, "describes an index"},
-    {"integrity_check", true, false, "is the file whole; reads all of it"},
-    {"journal_mode", false, false, "wal, always"},
-    {"module_list", false, false, "what SQL knows here"},
-    {"optimize", true, true, "ANALYZE where it is worth it"},
-    {"page_count", false, false, "the size of the file"},
-    {"page_size", false, false, "a property of the file"},
-    {"pragma_list", false, false, "what SQL knows here"},
-    {"quick_check", true, false, "is the file whole, without its indexes; reads all of it"},
-    {"schema_version", false, false, "changes with the schema"},
-    {"table_info", true, false, "describes a table"},
-    {"table_list", true, false, "the tables"},
-    {"table_xinfo", true, false, "describes a table"},
-    {"user_version", false, false, "the version of Rubellite's tables"},
+/* Those that are allowed. */
+static const struct {
+    const char *name;
+    bool value;  /* may be given one */
+    bool writes; /* runs as a write */
+} pragmas[] = {
+    {"application_id", false, false},    /* what kind of file this is */
+    {"auto_vacuum", false, false},       /* a property of the file */
+    {"collation_list", false, false},    /* what SQL knows here */
+    {"compile_options", false, false},   /* how SQLite was built */
+    {"data_version", false, false},      /* changes when the file was written */
+    {"database_list", false, false},     /* the file's name */
+    {"defer_foreign_keys", true, false}, /* checks at the end of a script; lasts until then */
+    {"encoding", false, false},          /* a property of the file */
+    {"foreign_key_check", true, false},  /* rows whose parent is missing */
+    {"foreign_key_list", true, false},   /* describes a table */
+    {"foreign_keys", false, false},      /* whether they are enforced */
+    {"freelist_count", false, false},    /* unused pages of the file */
+    {"function_list", false, false},     /* what SQL knows here */
+    {"index_info", true, false},         /* describes an index */
+    {"index_list", true, false},         /* describes a table */
+    {"index_xinfo", true, false},        /* describes an index */
+    {"integrity_check", true, false},    /* is the file whole; reads all of it */
+    {"journal_mode", false, false},      /* wal, always */
+    {"module_list", false, false},       /* what SQL knows here */
+    {"optimize", true, true},            /* ANALYZE where it is worth it */
+    {"page_count", false, false},        /* the size of the file */
+    {"page_size", false, false},         /* a property of the file */
+    {"pragma_list", false, false},       /* what SQL knows here */
+    {"quick_check", true, false},     /* is the file whole, without its indexes; reads all of it */
+    {"schema_version", false, false}, /* changes with the schema */
+    {"table_info", true, false},      /* describes a table */
+    {"table_list", true, false},      /* the tables */
+    {"table_xinfo", true, false},     /* describes a table */
+    {"user_version", false, false},   /* the version of Rubellite's tables */
 };
-
-const rl_sql_pragma *rl_sql_pragma_next(const rl_sql_pragma *previous) {
-    const rl_sql_pragma *next = previous ? previous + 1 : pragmas;
-    return next < pragmas + sizeof pragmas / sizeof pragmas[0] ? next : NULL;
-}
 
 /* Those that people try, with what to do instead. */
 static const struct {
@@ -256,17 +256,15 @@ static int deny_pragma(sql_guard *g, const char *name, const char *how) {
 }
 
 static int on_pragma(sql_guard *g, const request *r) {
-    const rl_sql_pragma *p = NULL;
-    while ((p = rl_sql_pragma_next(p)) != NULL) {
-        if (strcasecmp(p->name, r->first) == 0)
-            break;
+    for (size_t i = 0; i < sizeof pragmas / sizeof pragmas[0]; i++) {
+        if (strcasecmp(pragmas[i].name, r->first) != 0)
+            continue;
+        if (r->second && !pragmas[i].value)
+            return deny_pragma(g, pragmas[i].name, " with a value");
+        g->facts.pragma_reads = !pragmas[i].writes;
+        return SQLITE_OK;
     }
-    if (p == NULL)
-        return deny_pragma(g, r->first, "");
-    if (r->second && !p->value)
-        return deny_pragma(g, p->name, " with a value");
-    g->facts.pragma_reads = !p->writes;
-    return SQLITE_OK;
+    return deny_pragma(g, r->first, "");
 }
 
 /* --- the table ------------------------------------------------------------------------------- */

@@ -43,14 +43,4 @@ int sql_deny_view(sql_guard *g, const char *name);
 bool sql_is_internal(const char *name); /* begins with rl_, in any case */
 bool sql_is_our_view(const char *name); /* or is the name of one to come */
 
-/* The pragmas that are allowed, for documents. `value`: may be given one; `writes`: runs as a
- * write. */
-typedef struct rl_sql_pragma {
-    const char *name;
-    bool value;
-    bool writes;
-    const char *why;
-} rl_sql_pragma;
-const rl_sql_pragma *rl_sql_pragma_next(const rl_sql_pragma *previous); /* NULL: first, and end */
-
 #endif

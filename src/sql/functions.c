@@ -143,53 +143,13 @@ static const struct {
     int min, max; /* arguments */
     bool deterministic;
     void (*run)(sqlite3_context *context, int argc, sqlite3_value **argv);
-    rl_sql_function doc;
 } functions[] = {
-    {"rl_now",
-     0,
-     0,
-     false,
-     on_now,
-     {"rl_now()", "The time in Unix milliseconds, the same through a statement."}},
-    {"rl_time",
-     1,
-     1,
-     true,
-     on_time,
-     {"rl_time(ms)", "Unix milliseconds as UTC text, YYYY-MM-DD HH:MM:SS.mmm."}},
-    {"rl_get",
-     1,
-     2,
-     false,
-     on_get,
-     {"rl_get(key[, database])",
-      "The value of a string key, NULL when there is none; database 0 unless named."}},
-    {"rl_ttl",
-     1,
-     2,
-     false,
-     on_ttl,
-     {"rl_ttl(key[, database])",
-      "The milliseconds a key has left, NULL when it does not expire or is not there."}},
-    {"rl_type",
-     1,
-     2,
-     false,
-     on_type,
-     {"rl_type(key[, database])", "The type of a key as TYPE says it, NULL when it is not there."}},
-    {"rl_glob",
-     2,
-     2,
-     true,
-     on_glob,
-     {"rl_glob(pattern, text)", "1 when the text matches as in KEYS and SCAN MATCH, else 0."}},
+    {"rl_now", 0, 0, false, on_now},   {"rl_time", 1, 1, true, on_time},
+    {"rl_get", 1, 2, false, on_get},   {"rl_ttl", 1, 2, false, on_ttl},
+    {"rl_type", 1, 2, false, on_type}, {"rl_glob", 2, 2, true, on_glob},
 };
 
 #define FUNCTION_COUNT (sizeof functions / sizeof functions[0])
-
-const rl_sql_function *rl_sql_function_at(size_t i) {
-    return i < FUNCTION_COUNT ? &functions[i].doc : NULL;
-}
 
 static void let_go(void *arg) {
     sql_functions *f = arg;

@@ -9,13 +9,6 @@
 #include <sqlite3.h>
 #include <stddef.h>
 
-/* For documents. */
-typedef struct rl_sql_function {
-    const char *signature; /* "rl_ttl(key[, database])" */
-    const char *text;      /* what it gives, one sentence */
-} rl_sql_function;
-const rl_sql_function *rl_sql_function_at(size_t i); /* NULL behind the last */
-
 typedef struct sql_functions sql_functions;
 
 /* Makes them known to the connection. What they need lives until both the connection and

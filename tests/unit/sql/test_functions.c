@@ -99,21 +99,3 @@ Test(functions, a_failing_statement_leaves_them_usable)
         EXPECT_VALUE("SELECT rl_type('counter') AS v", "$6\r\nstring\r\n");
     }
 }
-
-Test(functions, each_is_documented)
-{
-    size_t count = 0;
-    for (const rl_sql_function *f; (f = rl_sql_function_at(count)) != NULL; count++) {
-        char name[32];
-        cr_assert_eq(sscanf(f->signature, "%31[a-z_](", name), 1);
-        cr_assert_gt(store_sql_int(rig.writing,
-                                   "SELECT count(*) FROM pragma_function_list WHERE name = %Q",
-                                   name),
-                     0, "%s", name);
-        cr_assert_eq(f->text[strlen(f->text) - 1], '.');
-    }
-    cr_assert_eq((int64_t)count,
-                 store_sql_int(rig.writing, "SELECT count(DISTINCT name) FROM"
-                                            " pragma_function_list WHERE name LIKE 'rl\\_%%'"
-                                            " ESCAPE '\\'"));
-}
