@@ -15,6 +15,44 @@ static const rl_argument args_auth[] = {
 static const rl_argument args_bgsave[] = {
     {.name = "schedule", .type = RL_ARGUMENT_PURE_TOKEN, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "SCHEDULE", .since = "3.2.2"},
 };
+static const rl_argument args_blmove_wherefrom[] = {
+    {.name = "left", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "LEFT"},
+    {.name = "right", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "RIGHT"},
+};
+static const rl_argument args_blmove[] = {
+    {.name = "source", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "destination", .type = RL_ARGUMENT_KEY, .key_spec = 1},
+    {.name = "wherefrom", .type = RL_ARGUMENT_ONEOF, .key_spec = -1, .inner = args_blmove_wherefrom, .inner_count = 2},
+    {.name = "whereto", .type = RL_ARGUMENT_ONEOF, .key_spec = -1, .inner = args_blmove_wherefrom, .inner_count = 2},
+    {.name = "timeout", .type = RL_ARGUMENT_DOUBLE, .key_spec = -1},
+};
+static const rl_argument args_blmpop[] = {
+    {.name = "timeout", .type = RL_ARGUMENT_DOUBLE, .key_spec = -1},
+    {.name = "numkeys", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "key", .type = RL_ARGUMENT_KEY, .flags = RL_ARGUMENT_MULTIPLE, .key_spec = 0},
+    {.name = "where", .type = RL_ARGUMENT_ONEOF, .key_spec = -1, .inner = args_blmove_wherefrom, .inner_count = 2},
+    {.name = "count", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "COUNT"},
+};
+static const rl_argument args_blpop[] = {
+    {.name = "key", .type = RL_ARGUMENT_KEY, .flags = RL_ARGUMENT_MULTIPLE, .key_spec = 0},
+    {.name = "timeout", .type = RL_ARGUMENT_DOUBLE, .key_spec = -1},
+};
+static const rl_argument args_brpoplpush[] = {
+    {.name = "source", .type = RL_ARGUMENT_KEY, .key_spec = 0},
+    {.name = "destination", .type = RL_ARGUMENT_KEY, .key_spec = 1},
+    {.name = "timeout", .type = RL_ARGUMENT_DOUBLE, .key_spec = -1},
+};
+static const rl_argument args_bzmpop_where[] = {
+    {.name = "min", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "MIN"},
+    {.name = "max", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "MAX"},
+};
+static const rl_argument args_bzmpop[] = {
+    {.name = "timeout", .type = RL_ARGUMENT_DOUBLE, .key_spec = -1},
+    {.name = "numkeys", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
+    {.name = "key", .type = RL_ARGUMENT_KEY, .flags = RL_ARGUMENT_MULTIPLE, .key_spec = 0},
+    {.name = "where", .type = RL_ARGUMENT_ONEOF, .key_spec = -1, .inner = args_bzmpop_where, .inner_count = 2},
+    {.name = "count", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "COUNT"},
+};
 static const rl_argument args_client_caching_mode[] = {
     {.name = "yes", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "YES"},
     {.name = "no", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "NO"},
@@ -350,20 +388,16 @@ static const rl_argument args_linsert[] = {
     {.name = "pivot", .type = RL_ARGUMENT_STRING, .key_spec = -1},
     {.name = "element", .type = RL_ARGUMENT_STRING, .key_spec = -1},
 };
-static const rl_argument args_lmove_wherefrom[] = {
-    {.name = "left", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "LEFT"},
-    {.name = "right", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "RIGHT"},
-};
 static const rl_argument args_lmove[] = {
     {.name = "source", .type = RL_ARGUMENT_KEY, .key_spec = 0},
     {.name = "destination", .type = RL_ARGUMENT_KEY, .key_spec = 1},
-    {.name = "wherefrom", .type = RL_ARGUMENT_ONEOF, .key_spec = -1, .inner = args_lmove_wherefrom, .inner_count = 2},
-    {.name = "whereto", .type = RL_ARGUMENT_ONEOF, .key_spec = -1, .inner = args_lmove_wherefrom, .inner_count = 2},
+    {.name = "wherefrom", .type = RL_ARGUMENT_ONEOF, .key_spec = -1, .inner = args_blmove_wherefrom, .inner_count = 2},
+    {.name = "whereto", .type = RL_ARGUMENT_ONEOF, .key_spec = -1, .inner = args_blmove_wherefrom, .inner_count = 2},
 };
 static const rl_argument args_lmpop[] = {
     {.name = "numkeys", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
     {.name = "key", .type = RL_ARGUMENT_KEY, .flags = RL_ARGUMENT_MULTIPLE, .key_spec = 0},
-    {.name = "where", .type = RL_ARGUMENT_ONEOF, .key_spec = -1, .inner = args_lmove_wherefrom, .inner_count = 2},
+    {.name = "where", .type = RL_ARGUMENT_ONEOF, .key_spec = -1, .inner = args_blmove_wherefrom, .inner_count = 2},
     {.name = "count", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "COUNT"},
 };
 static const rl_argument args_lolwut[] = {
@@ -655,14 +689,10 @@ static const rl_argument args_zlexcount[] = {
     {.name = "min", .type = RL_ARGUMENT_STRING, .key_spec = -1},
     {.name = "max", .type = RL_ARGUMENT_STRING, .key_spec = -1},
 };
-static const rl_argument args_zmpop_where[] = {
-    {.name = "min", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "MIN"},
-    {.name = "max", .type = RL_ARGUMENT_PURE_TOKEN, .key_spec = -1, .token = "MAX"},
-};
 static const rl_argument args_zmpop[] = {
     {.name = "numkeys", .type = RL_ARGUMENT_INTEGER, .key_spec = -1},
     {.name = "key", .type = RL_ARGUMENT_KEY, .flags = RL_ARGUMENT_MULTIPLE, .key_spec = 0},
-    {.name = "where", .type = RL_ARGUMENT_ONEOF, .key_spec = -1, .inner = args_zmpop_where, .inner_count = 2},
+    {.name = "where", .type = RL_ARGUMENT_ONEOF, .key_spec = -1, .inner = args_bzmpop_where, .inner_count = 2},
     {.name = "count", .type = RL_ARGUMENT_INTEGER, .flags = RL_ARGUMENT_OPTIONAL, .key_spec = -1, .token = "COUNT"},
 };
 static const rl_argument args_zpopmax[] = {
@@ -741,194 +771,202 @@ const rl_command_doc rl_command_docs[] = {
     [0] = {.arguments = args_append, .argument_count = 2}, /* append */
     [1] = {.arguments = args_auth, .argument_count = 2}, /* auth */
     [3] = {.arguments = args_bgsave, .argument_count = 1}, /* bgsave */
-    [5] = {.arguments = args_client_caching, .argument_count = 1}, /* client|caching */
-    [11] = {.arguments = args_client_kill, .argument_count = 1}, /* client|kill */
-    [12] = {.arguments = args_client_list, .argument_count = 2}, /* client|list */
-    [13] = {.arguments = args_client_no_evict, .argument_count = 1}, /* client|no-evict */
-    [14] = {.arguments = args_client_no_evict, .argument_count = 1}, /* client|no-touch */
-    [15] = {.arguments = args_client_pause, .argument_count = 2}, /* client|pause */
-    [16] = {.arguments = args_client_reply, .argument_count = 1}, /* client|reply */
-    [17] = {.arguments = args_client_setinfo, .argument_count = 1}, /* client|setinfo */
-    [18] = {.arguments = args_client_setname, .argument_count = 1}, /* client|setname */
-    [19] = {.arguments = args_client_tracking, .argument_count = 7}, /* client|tracking */
-    [21] = {.arguments = args_client_unblock, .argument_count = 2}, /* client|unblock */
-    [25] = {.arguments = args_command_docs, .argument_count = 1}, /* command|docs */
-    [29] = {.arguments = args_command_docs, .argument_count = 1}, /* command|info */
-    [30] = {.arguments = args_command_list, .argument_count = 1}, /* command|list */
-    [32] = {.arguments = args_config_get, .argument_count = 1}, /* config|get */
-    [36] = {.arguments = args_config_set, .argument_count = 1}, /* config|set */
-    [37] = {.arguments = args_copy, .argument_count = 4}, /* copy */
-    [39] = {.system = true}, /* debug */
-    [40] = {.arguments = args_decr, .argument_count = 1}, /* decr */
-    [41] = {.arguments = args_decrby, .argument_count = 2}, /* decrby */
-    [42] = {.arguments = args_del, .argument_count = 1}, /* del */
-    [44] = {.arguments = args_echo, .argument_count = 1}, /* echo */
-    [46] = {.arguments = args_del, .argument_count = 1}, /* exists */
-    [47] = {.arguments = args_expire, .argument_count = 3}, /* expire */
-    [48] = {.arguments = args_expireat, .argument_count = 3}, /* expireat */
-    [49] = {.arguments = args_decr, .argument_count = 1}, /* expiretime */
-    [50] = {.arguments = args_flushall, .argument_count = 1}, /* flushall */
-    [51] = {.arguments = args_flushall, .argument_count = 1}, /* flushdb */
-    [52] = {.arguments = args_decr, .argument_count = 1}, /* get */
-    [53] = {.arguments = args_decr, .argument_count = 1}, /* getdel */
-    [54] = {.arguments = args_getex, .argument_count = 2}, /* getex */
-    [55] = {.arguments = args_getrange, .argument_count = 3}, /* getrange */
-    [56] = {.arguments = args_append, .argument_count = 2, .deprecated_since = "6.2.0", .replaced_by = "`SET` with `GET`"}, /* getset */
-    [57] = {.arguments = args_hdel, .argument_count = 2}, /* hdel */
-    [58] = {.arguments = args_hello, .argument_count = 1}, /* hello */
-    [59] = {.arguments = args_hexists, .argument_count = 2}, /* hexists */
-    [60] = {.arguments = args_hexpire, .argument_count = 4}, /* hexpire */
-    [61] = {.arguments = args_hexpireat, .argument_count = 4}, /* hexpireat */
-    [62] = {.arguments = args_hexpiretime, .argument_count = 2}, /* hexpiretime */
-    [63] = {.arguments = args_hexists, .argument_count = 2}, /* hget */
-    [64] = {.arguments = args_decr, .argument_count = 1}, /* hgetall */
-    [65] = {.arguments = args_hexpiretime, .argument_count = 2}, /* hgetdel */
-    [66] = {.arguments = args_hgetex, .argument_count = 3}, /* hgetex */
-    [67] = {.arguments = args_hincrby, .argument_count = 3}, /* hincrby */
-    [68] = {.arguments = args_hincrbyfloat, .argument_count = 3}, /* hincrbyfloat */
-    [69] = {.arguments = args_decr, .argument_count = 1}, /* hkeys */
-    [70] = {.arguments = args_decr, .argument_count = 1}, /* hlen */
-    [71] = {.arguments = args_hdel, .argument_count = 2}, /* hmget */
-    [72] = {.arguments = args_hmset, .argument_count = 2, .deprecated_since = "4.0.0", .replaced_by = "`HSET` with multiple field-value pairs"}, /* hmset */
-    [73] = {.arguments = args_hexpiretime, .argument_count = 2}, /* hpersist */
-    [74] = {.arguments = args_hpexpire, .argument_count = 4}, /* hpexpire */
-    [75] = {.arguments = args_hpexpireat, .argument_count = 4}, /* hpexpireat */
-    [76] = {.arguments = args_hexpiretime, .argument_count = 2}, /* hpexpiretime */
-    [77] = {.arguments = args_hexpiretime, .argument_count = 2}, /* hpttl */
-    [78] = {.arguments = args_hrandfield, .argument_count = 2}, /* hrandfield */
-    [79] = {.arguments = args_hscan, .argument_count = 5}, /* hscan */
-    [80] = {.arguments = args_hmset, .argument_count = 2}, /* hset */
-    [81] = {.arguments = args_hsetex, .argument_count = 4}, /* hsetex */
-    [82] = {.arguments = args_hsetnx, .argument_count = 3}, /* hsetnx */
-    [83] = {.arguments = args_hexists, .argument_count = 2}, /* hstrlen */
-    [84] = {.arguments = args_hexpiretime, .argument_count = 2}, /* httl */
-    [85] = {.arguments = args_decr, .argument_count = 1}, /* hvals */
-    [86] = {.arguments = args_decr, .argument_count = 1}, /* incr */
-    [87] = {.arguments = args_incrby, .argument_count = 2}, /* incrby */
-    [88] = {.arguments = args_incrbyfloat, .argument_count = 2}, /* incrbyfloat */
-    [89] = {.arguments = args_info, .argument_count = 1}, /* info */
-    [90] = {.arguments = args_keys, .argument_count = 1}, /* keys */
-    [94] = {.arguments = args_latency_graph, .argument_count = 1}, /* latency|graph */
-    [96] = {.arguments = args_latency_histogram, .argument_count = 1}, /* latency|histogram */
-    [97] = {.arguments = args_latency_graph, .argument_count = 1}, /* latency|history */
-    [99] = {.arguments = args_latency_reset, .argument_count = 1}, /* latency|reset */
-    [100] = {.arguments = args_lcs, .argument_count = 6}, /* lcs */
-    [101] = {.arguments = args_lindex, .argument_count = 2}, /* lindex */
-    [102] = {.arguments = args_linsert, .argument_count = 4}, /* linsert */
-    [103] = {.arguments = args_decr, .argument_count = 1}, /* llen */
-    [104] = {.arguments = args_lmove, .argument_count = 4}, /* lmove */
-    [105] = {.arguments = args_lmpop, .argument_count = 4}, /* lmpop */
-    [106] = {.arguments = args_lolwut, .argument_count = 1}, /* lolwut */
-    [107] = {.arguments = args_lpop, .argument_count = 2}, /* lpop */
-    [108] = {.arguments = args_lpos, .argument_count = 5}, /* lpos */
-    [109] = {.arguments = args_lpush, .argument_count = 2}, /* lpush */
-    [110] = {.arguments = args_lpush, .argument_count = 2}, /* lpushx */
-    [111] = {.arguments = args_lrange, .argument_count = 3}, /* lrange */
-    [112] = {.arguments = args_lrem, .argument_count = 3}, /* lrem */
-    [113] = {.arguments = args_lset, .argument_count = 3}, /* lset */
-    [114] = {.arguments = args_lrange, .argument_count = 3}, /* ltrim */
-    [121] = {.arguments = args_memory_usage, .argument_count = 2}, /* memory|usage */
-    [122] = {.arguments = args_del, .argument_count = 1}, /* mget */
-    [124] = {.arguments = args_move, .argument_count = 2}, /* move */
-    [125] = {.arguments = args_mset, .argument_count = 1}, /* mset */
-    [126] = {.arguments = args_mset, .argument_count = 1}, /* msetnx */
-    [129] = {.arguments = args_decr, .argument_count = 1}, /* object|encoding */
-    [130] = {.arguments = args_decr, .argument_count = 1}, /* object|freq */
-    [132] = {.arguments = args_decr, .argument_count = 1}, /* object|idletime */
-    [133] = {.arguments = args_decr, .argument_count = 1}, /* object|refcount */
-    [134] = {.arguments = args_decr, .argument_count = 1}, /* persist */
-    [135] = {.arguments = args_pexpire, .argument_count = 3}, /* pexpire */
-    [136] = {.arguments = args_pexpireat, .argument_count = 3}, /* pexpireat */
-    [137] = {.arguments = args_decr, .argument_count = 1}, /* pexpiretime */
-    [138] = {.arguments = args_ping, .argument_count = 1}, /* ping */
-    [139] = {.arguments = args_psetex, .argument_count = 3}, /* psetex */
-    [140] = {.arguments = args_psubscribe, .argument_count = 1}, /* psubscribe */
-    [141] = {.arguments = args_decr, .argument_count = 1}, /* pttl */
-    [142] = {.arguments = args_publish, .argument_count = 2}, /* publish */
-    [144] = {.arguments = args_pubsub_channels, .argument_count = 1}, /* pubsub|channels */
-    [147] = {.arguments = args_pubsub_numsub, .argument_count = 1}, /* pubsub|numsub */
-    [148] = {.arguments = args_pubsub_channels, .argument_count = 1}, /* pubsub|shardchannels */
-    [149] = {.arguments = args_pubsub_shardnumsub, .argument_count = 1}, /* pubsub|shardnumsub */
-    [150] = {.arguments = args_punsubscribe, .argument_count = 1}, /* punsubscribe */
-    [153] = {.arguments = args_rename, .argument_count = 2}, /* rename */
-    [154] = {.arguments = args_rename, .argument_count = 2}, /* renamenx */
-    [157] = {.arguments = args_lpop, .argument_count = 2}, /* rpop */
-    [158] = {.arguments = args_rpoplpush, .argument_count = 2, .deprecated_since = "6.2.0", .replaced_by = "`LMOVE` with the `RIGHT` and `LEFT` arguments"}, /* rpoplpush */
-    [159] = {.arguments = args_lpush, .argument_count = 2}, /* rpush */
-    [160] = {.arguments = args_lpush, .argument_count = 2}, /* rpushx */
-    [161] = {.arguments = args_sadd, .argument_count = 2}, /* sadd */
-    [163] = {.arguments = args_scan, .argument_count = 4}, /* scan */
-    [164] = {.arguments = args_decr, .argument_count = 1}, /* scard */
-    [165] = {.arguments = args_del, .argument_count = 1}, /* sdiff */
-    [166] = {.arguments = args_sdiffstore, .argument_count = 2}, /* sdiffstore */
-    [167] = {.arguments = args_select, .argument_count = 1}, /* select */
-    [168] = {.arguments = args_set, .argument_count = 5}, /* set */
-    [169] = {.arguments = args_setex, .argument_count = 3}, /* setex */
-    [170] = {.arguments = args_append, .argument_count = 2}, /* setnx */
-    [171] = {.arguments = args_setrange, .argument_count = 3}, /* setrange */
-    [172] = {.arguments = args_shutdown, .argument_count = 4}, /* shutdown */
-    [173] = {.arguments = args_del, .argument_count = 1}, /* sinter */
-    [174] = {.arguments = args_sintercard, .argument_count = 3}, /* sintercard */
-    [175] = {.arguments = args_sdiffstore, .argument_count = 2}, /* sinterstore */
-    [176] = {.arguments = args_sismember, .argument_count = 2}, /* sismember */
-    [178] = {.arguments = args_slowlog_get, .argument_count = 1}, /* slowlog|get */
-    [182] = {.arguments = args_decr, .argument_count = 1}, /* smembers */
-    [183] = {.arguments = args_sadd, .argument_count = 2}, /* smismember */
-    [184] = {.arguments = args_smove, .argument_count = 3}, /* smove */
-    [185] = {.arguments = args_sort, .argument_count = 7}, /* sort */
-    [186] = {.arguments = args_sort_ro, .argument_count = 6}, /* sort_ro */
-    [187] = {.arguments = args_spop, .argument_count = 2}, /* spop */
-    [188] = {.arguments = args_spublish, .argument_count = 2}, /* spublish */
-    [189] = {.arguments = args_sql, .argument_count = 4}, /* sql */
-    [190] = {.arguments = args_srandmember, .argument_count = 2}, /* srandmember */
-    [191] = {.arguments = args_sadd, .argument_count = 2}, /* srem */
-    [192] = {.arguments = args_sscan, .argument_count = 4}, /* sscan */
-    [193] = {.arguments = args_ssubscribe, .argument_count = 1}, /* ssubscribe */
-    [194] = {.arguments = args_decr, .argument_count = 1}, /* strlen */
-    [195] = {.arguments = args_subscribe, .argument_count = 1}, /* subscribe */
-    [196] = {.arguments = args_getrange, .argument_count = 3, .deprecated_since = "2.0.0", .replaced_by = "`GETRANGE`"}, /* substr */
-    [197] = {.arguments = args_del, .argument_count = 1}, /* sunion */
-    [198] = {.arguments = args_sdiffstore, .argument_count = 2}, /* sunionstore */
-    [199] = {.arguments = args_pubsub_shardnumsub, .argument_count = 1}, /* sunsubscribe */
-    [200] = {.arguments = args_swapdb, .argument_count = 2}, /* swapdb */
-    [202] = {.arguments = args_del, .argument_count = 1}, /* touch */
-    [203] = {.arguments = args_decr, .argument_count = 1}, /* ttl */
-    [204] = {.arguments = args_decr, .argument_count = 1}, /* type */
-    [205] = {.arguments = args_del, .argument_count = 1}, /* unlink */
-    [206] = {.arguments = args_pubsub_numsub, .argument_count = 1}, /* unsubscribe */
-    [208] = {.arguments = args_wait, .argument_count = 2}, /* wait */
-    [209] = {.arguments = args_waitaof, .argument_count = 3}, /* waitaof */
-    [210] = {.arguments = args_del, .argument_count = 1}, /* watch */
-    [211] = {.arguments = args_zadd, .argument_count = 6}, /* zadd */
-    [212] = {.arguments = args_decr, .argument_count = 1}, /* zcard */
-    [213] = {.arguments = args_zcount, .argument_count = 3}, /* zcount */
-    [214] = {.arguments = args_zdiff, .argument_count = 3}, /* zdiff */
-    [215] = {.arguments = args_zdiffstore, .argument_count = 3}, /* zdiffstore */
-    [216] = {.arguments = args_zincrby, .argument_count = 3}, /* zincrby */
-    [217] = {.arguments = args_zinter, .argument_count = 5}, /* zinter */
-    [218] = {.arguments = args_sintercard, .argument_count = 3}, /* zintercard */
-    [219] = {.arguments = args_zinterstore, .argument_count = 5}, /* zinterstore */
-    [220] = {.arguments = args_zlexcount, .argument_count = 3}, /* zlexcount */
-    [221] = {.arguments = args_zmpop, .argument_count = 4}, /* zmpop */
-    [222] = {.arguments = args_sadd, .argument_count = 2}, /* zmscore */
-    [223] = {.arguments = args_zpopmax, .argument_count = 2}, /* zpopmax */
-    [224] = {.arguments = args_zpopmax, .argument_count = 2}, /* zpopmin */
-    [225] = {.arguments = args_zrandmember, .argument_count = 2}, /* zrandmember */
-    [226] = {.arguments = args_zrange, .argument_count = 7}, /* zrange */
-    [227] = {.arguments = args_zrangebylex, .argument_count = 4, .deprecated_since = "6.2.0", .replaced_by = "`ZRANGE` with `BYLEX`"}, /* zrangebylex */
-    [228] = {.arguments = args_zrangebyscore, .argument_count = 5, .deprecated_since = "6.2.0", .replaced_by = "`ZRANGE` with `BYSCORE`"}, /* zrangebyscore */
-    [229] = {.arguments = args_zrangestore, .argument_count = 7}, /* zrangestore */
-    [230] = {.arguments = args_zrank, .argument_count = 3}, /* zrank */
-    [231] = {.arguments = args_sadd, .argument_count = 2}, /* zrem */
-    [232] = {.arguments = args_zlexcount, .argument_count = 3}, /* zremrangebylex */
-    [233] = {.arguments = args_lrange, .argument_count = 3}, /* zremrangebyrank */
-    [234] = {.arguments = args_zcount, .argument_count = 3}, /* zremrangebyscore */
-    [235] = {.arguments = args_zrevrange, .argument_count = 4, .deprecated_since = "6.2.0", .replaced_by = "`ZRANGE` with `REV`"}, /* zrevrange */
-    [236] = {.arguments = args_zrevrangebylex, .argument_count = 4, .deprecated_since = "6.2.0", .replaced_by = "`ZRANGE` with `REV` and `BYLEX`"}, /* zrevrangebylex */
-    [237] = {.arguments = args_zrevrangebyscore, .argument_count = 5, .deprecated_since = "6.2.0", .replaced_by = "`ZRANGE` with `REV` and `BYSCORE`"}, /* zrevrangebyscore */
-    [238] = {.arguments = args_zrank, .argument_count = 3}, /* zrevrank */
-    [239] = {.arguments = args_sscan, .argument_count = 4}, /* zscan */
-    [240] = {.arguments = args_sismember, .argument_count = 2}, /* zscore */
-    [241] = {.arguments = args_zinter, .argument_count = 5}, /* zunion */
-    [242] = {.arguments = args_zinterstore, .argument_count = 5}, /* zunionstore */
+    [4] = {.arguments = args_blmove, .argument_count = 5}, /* blmove */
+    [5] = {.arguments = args_blmpop, .argument_count = 5}, /* blmpop */
+    [6] = {.arguments = args_blpop, .argument_count = 2}, /* blpop */
+    [7] = {.arguments = args_blpop, .argument_count = 2}, /* brpop */
+    [8] = {.arguments = args_brpoplpush, .argument_count = 3, .deprecated_since = "6.2.0", .replaced_by = "`BLMOVE` with the `RIGHT` and `LEFT` arguments"}, /* brpoplpush */
+    [9] = {.arguments = args_bzmpop, .argument_count = 5}, /* bzmpop */
+    [10] = {.arguments = args_blpop, .argument_count = 2}, /* bzpopmax */
+    [11] = {.arguments = args_blpop, .argument_count = 2}, /* bzpopmin */
+    [13] = {.arguments = args_client_caching, .argument_count = 1}, /* client|caching */
+    [19] = {.arguments = args_client_kill, .argument_count = 1}, /* client|kill */
+    [20] = {.arguments = args_client_list, .argument_count = 2}, /* client|list */
+    [21] = {.arguments = args_client_no_evict, .argument_count = 1}, /* client|no-evict */
+    [22] = {.arguments = args_client_no_evict, .argument_count = 1}, /* client|no-touch */
+    [23] = {.arguments = args_client_pause, .argument_count = 2}, /* client|pause */
+    [24] = {.arguments = args_client_reply, .argument_count = 1}, /* client|reply */
+    [25] = {.arguments = args_client_setinfo, .argument_count = 1}, /* client|setinfo */
+    [26] = {.arguments = args_client_setname, .argument_count = 1}, /* client|setname */
+    [27] = {.arguments = args_client_tracking, .argument_count = 7}, /* client|tracking */
+    [29] = {.arguments = args_client_unblock, .argument_count = 2}, /* client|unblock */
+    [33] = {.arguments = args_command_docs, .argument_count = 1}, /* command|docs */
+    [37] = {.arguments = args_command_docs, .argument_count = 1}, /* command|info */
+    [38] = {.arguments = args_command_list, .argument_count = 1}, /* command|list */
+    [40] = {.arguments = args_config_get, .argument_count = 1}, /* config|get */
+    [44] = {.arguments = args_config_set, .argument_count = 1}, /* config|set */
+    [45] = {.arguments = args_copy, .argument_count = 4}, /* copy */
+    [47] = {.system = true}, /* debug */
+    [48] = {.arguments = args_decr, .argument_count = 1}, /* decr */
+    [49] = {.arguments = args_decrby, .argument_count = 2}, /* decrby */
+    [50] = {.arguments = args_del, .argument_count = 1}, /* del */
+    [52] = {.arguments = args_echo, .argument_count = 1}, /* echo */
+    [54] = {.arguments = args_del, .argument_count = 1}, /* exists */
+    [55] = {.arguments = args_expire, .argument_count = 3}, /* expire */
+    [56] = {.arguments = args_expireat, .argument_count = 3}, /* expireat */
+    [57] = {.arguments = args_decr, .argument_count = 1}, /* expiretime */
+    [58] = {.arguments = args_flushall, .argument_count = 1}, /* flushall */
+    [59] = {.arguments = args_flushall, .argument_count = 1}, /* flushdb */
+    [60] = {.arguments = args_decr, .argument_count = 1}, /* get */
+    [61] = {.arguments = args_decr, .argument_count = 1}, /* getdel */
+    [62] = {.arguments = args_getex, .argument_count = 2}, /* getex */
+    [63] = {.arguments = args_getrange, .argument_count = 3}, /* getrange */
+    [64] = {.arguments = args_append, .argument_count = 2, .deprecated_since = "6.2.0", .replaced_by = "`SET` with `GET`"}, /* getset */
+    [65] = {.arguments = args_hdel, .argument_count = 2}, /* hdel */
+    [66] = {.arguments = args_hello, .argument_count = 1}, /* hello */
+    [67] = {.arguments = args_hexists, .argument_count = 2}, /* hexists */
+    [68] = {.arguments = args_hexpire, .argument_count = 4}, /* hexpire */
+    [69] = {.arguments = args_hexpireat, .argument_count = 4}, /* hexpireat */
+    [70] = {.arguments = args_hexpiretime, .argument_count = 2}, /* hexpiretime */
+    [71] = {.arguments = args_hexists, .argument_count = 2}, /* hget */
+    [72] = {.arguments = args_decr, .argument_count = 1}, /* hgetall */
+    [73] = {.arguments = args_hexpiretime, .argument_count = 2}, /* hgetdel */
+    [74] = {.arguments = args_hgetex, .argument_count = 3}, /* hgetex */
+    [75] = {.arguments = args_hincrby, .argument_count = 3}, /* hincrby */
+    [76] = {.arguments = args_hincrbyfloat, .argument_count = 3}, /* hincrbyfloat */
+    [77] = {.arguments = args_decr, .argument_count = 1}, /* hkeys */
+    [78] = {.arguments = args_decr, .argument_count = 1}, /* hlen */
+    [79] = {.arguments = args_hdel, .argument_count = 2}, /* hmget */
+    [80] = {.arguments = args_hmset, .argument_count = 2, .deprecated_since = "4.0.0", .replaced_by = "`HSET` with multiple field-value pairs"}, /* hmset */
+    [81] = {.arguments = args_hexpiretime, .argument_count = 2}, /* hpersist */
+    [82] = {.arguments = args_hpexpire, .argument_count = 4}, /* hpexpire */
+    [83] = {.arguments = args_hpexpireat, .argument_count = 4}, /* hpexpireat */
+    [84] = {.arguments = args_hexpiretime, .argument_count = 2}, /* hpexpiretime */
+    [85] = {.arguments = args_hexpiretime, .argument_count = 2}, /* hpttl */
+    [86] = {.arguments = args_hrandfield, .argument_count = 2}, /* hrandfield */
+    [87] = {.arguments = args_hscan, .argument_count = 5}, /* hscan */
+    [88] = {.arguments = args_hmset, .argument_count = 2}, /* hset */
+    [89] = {.arguments = args_hsetex, .argument_count = 4}, /* hsetex */
+    [90] = {.arguments = args_hsetnx, .argument_count = 3}, /* hsetnx */
+    [91] = {.arguments = args_hexists, .argument_count = 2}, /* hstrlen */
+    [92] = {.arguments = args_hexpiretime, .argument_count = 2}, /* httl */
+    [93] = {.arguments = args_decr, .argument_count = 1}, /* hvals */
+    [94] = {.arguments = args_decr, .argument_count = 1}, /* incr */
+    [95] = {.arguments = args_incrby, .argument_count = 2}, /* incrby */
+    [96] = {.arguments = args_incrbyfloat, .argument_count = 2}, /* incrbyfloat */
+    [97] = {.arguments = args_info, .argument_count = 1}, /* info */
+    [98] = {.arguments = args_keys, .argument_count = 1}, /* keys */
+    [102] = {.arguments = args_latency_graph, .argument_count = 1}, /* latency|graph */
+    [104] = {.arguments = args_latency_histogram, .argument_count = 1}, /* latency|histogram */
+    [105] = {.arguments = args_latency_graph, .argument_count = 1}, /* latency|history */
+    [107] = {.arguments = args_latency_reset, .argument_count = 1}, /* latency|reset */
+    [108] = {.arguments = args_lcs, .argument_count = 6}, /* lcs */
+    [109] = {.arguments = args_lindex, .argument_count = 2}, /* lindex */
+    [110] = {.arguments = args_linsert, .argument_count = 4}, /* linsert */
+    [111] = {.arguments = args_decr, .argument_count = 1}, /* llen */
+    [112] = {.arguments = args_lmove, .argument_count = 4}, /* lmove */
+    [113] = {.arguments = args_lmpop, .argument_count = 4}, /* lmpop */
+    [114] = {.arguments = args_lolwut, .argument_count = 1}, /* lolwut */
+    [115] = {.arguments = args_lpop, .argument_count = 2}, /* lpop */
+    [116] = {.arguments = args_lpos, .argument_count = 5}, /* lpos */
+    [117] = {.arguments = args_lpush, .argument_count = 2}, /* lpush */
+    [118] = {.arguments = args_lpush, .argument_count = 2}, /* lpushx */
+    [119] = {.arguments = args_lrange, .argument_count = 3}, /* lrange */
+    [120] = {.arguments = args_lrem, .argument_count = 3}, /* lrem */
+    [121] = {.arguments = args_lset, .argument_count = 3}, /* lset */
+    [122] = {.arguments = args_lrange, .argument_count = 3}, /* ltrim */
+    [129] = {.arguments = args_memory_usage, .argument_count = 2}, /* memory|usage */
+    [130] = {.arguments = args_del, .argument_count = 1}, /* mget */
+    [132] = {.arguments = args_move, .argument_count = 2}, /* move */
+    [133] = {.arguments = args_mset, .argument_count = 1}, /* mset */
+    [134] = {.arguments = args_mset, .argument_count = 1}, /* msetnx */
+    [137] = {.arguments = args_decr, .argument_count = 1}, /* object|encoding */
+    [138] = {.arguments = args_decr, .argument_count = 1}, /* object|freq */
+    [140] = {.arguments = args_decr, .argument_count = 1}, /* object|idletime */
+    [141] = {.arguments = args_decr, .argument_count = 1}, /* object|refcount */
+    [142] = {.arguments = args_decr, .argument_count = 1}, /* persist */
+    [143] = {.arguments = args_pexpire, .argument_count = 3}, /* pexpire */
+    [144] = {.arguments = args_pexpireat, .argument_count = 3}, /* pexpireat */
+    [145] = {.arguments = args_decr, .argument_count = 1}, /* pexpiretime */
+    [146] = {.arguments = args_ping, .argument_count = 1}, /* ping */
+    [147] = {.arguments = args_psetex, .argument_count = 3}, /* psetex */
+    [148] = {.arguments = args_psubscribe, .argument_count = 1}, /* psubscribe */
+    [149] = {.arguments = args_decr, .argument_count = 1}, /* pttl */
+    [150] = {.arguments = args_publish, .argument_count = 2}, /* publish */
+    [152] = {.arguments = args_pubsub_channels, .argument_count = 1}, /* pubsub|channels */
+    [155] = {.arguments = args_pubsub_numsub, .argument_count = 1}, /* pubsub|numsub */
+    [156] = {.arguments = args_pubsub_channels, .argument_count = 1}, /* pubsub|shardchannels */
+    [157] = {.arguments = args_pubsub_shardnumsub, .argument_count = 1}, /* pubsub|shardnumsub */
+    [158] = {.arguments = args_punsubscribe, .argument_count = 1}, /* punsubscribe */
+    [161] = {.arguments = args_rename, .argument_count = 2}, /* rename */
+    [162] = {.arguments = args_rename, .argument_count = 2}, /* renamenx */
+    [165] = {.arguments = args_lpop, .argument_count = 2}, /* rpop */
+    [166] = {.arguments = args_rpoplpush, .argument_count = 2, .deprecated_since = "6.2.0", .replaced_by = "`LMOVE` with the `RIGHT` and `LEFT` arguments"}, /* rpoplpush */
+    [167] = {.arguments = args_lpush, .argument_count = 2}, /* rpush */
+    [168] = {.arguments = args_lpush, .argument_count = 2}, /* rpushx */
+    [169] = {.arguments = args_sadd, .argument_count = 2}, /* sadd */
+    [171] = {.arguments = args_scan, .argument_count = 4}, /* scan */
+    [172] = {.arguments = args_decr, .argument_count = 1}, /* scard */
+    [173] = {.arguments = args_del, .argument_count = 1}, /* sdiff */
+    [174] = {.arguments = args_sdiffstore, .argument_count = 2}, /* sdiffstore */
+    [175] = {.arguments = args_select, .argument_count = 1}, /* select */
+    [176] = {.arguments = args_set, .argument_count = 5}, /* set */
+    [177] = {.arguments = args_setex, .argument_count = 3}, /* setex */
+    [178] = {.arguments = args_append, .argument_count = 2}, /* setnx */
+    [179] = {.arguments = args_setrange, .argument_count = 3}, /* setrange */
+    [180] = {.arguments = args_shutdown, .argument_count = 4}, /* shutdown */
+    [181] = {.arguments = args_del, .argument_count = 1}, /* sinter */
+    [182] = {.arguments = args_sintercard, .argument_count = 3}, /* sintercard */
+    [183] = {.arguments = args_sdiffstore, .argument_count = 2}, /* sinterstore */
+    [184] = {.arguments = args_sismember, .argument_count = 2}, /* sismember */
+    [186] = {.arguments = args_slowlog_get, .argument_count = 1}, /* slowlog|get */
+    [190] = {.arguments = args_decr, .argument_count = 1}, /* smembers */
+    [191] = {.arguments = args_sadd, .argument_count = 2}, /* smismember */
+    [192] = {.arguments = args_smove, .argument_count = 3}, /* smove */
+    [193] = {.arguments = args_sort, .argument_count = 7}, /* sort */
+    [194] = {.arguments = args_sort_ro, .argument_count = 6}, /* sort_ro */
+    [195] = {.arguments = args_spop, .argument_count = 2}, /* spop */
+    [196] = {.arguments = args_spublish, .argument_count = 2}, /* spublish */
+    [197] = {.arguments = args_sql, .argument_count = 4}, /* sql */
+    [198] = {.arguments = args_srandmember, .argument_count = 2}, /* srandmember */
+    [199] = {.arguments = args_sadd, .argument_count = 2}, /* srem */
+    [200] = {.arguments = args_sscan, .argument_count = 4}, /* sscan */
+    [201] = {.arguments = args_ssubscribe, .argument_count = 1}, /* ssubscribe */
+    [202] = {.arguments = args_decr, .argument_count = 1}, /* strlen */
+    [203] = {.arguments = args_subscribe, .argument_count = 1}, /* subscribe */
+    [204] = {.arguments = args_getrange, .argument_count = 3, .deprecated_since = "2.0.0", .replaced_by = "`GETRANGE`"}, /* substr */
+    [205] = {.arguments = args_del, .argument_count = 1}, /* sunion */
+    [206] = {.arguments = args_sdiffstore, .argument_count = 2}, /* sunionstore */
+    [207] = {.arguments = args_pubsub_shardnumsub, .argument_count = 1}, /* sunsubscribe */
+    [208] = {.arguments = args_swapdb, .argument_count = 2}, /* swapdb */
+    [210] = {.arguments = args_del, .argument_count = 1}, /* touch */
+    [211] = {.arguments = args_decr, .argument_count = 1}, /* ttl */
+    [212] = {.arguments = args_decr, .argument_count = 1}, /* type */
+    [213] = {.arguments = args_del, .argument_count = 1}, /* unlink */
+    [214] = {.arguments = args_pubsub_numsub, .argument_count = 1}, /* unsubscribe */
+    [216] = {.arguments = args_wait, .argument_count = 2}, /* wait */
+    [217] = {.arguments = args_waitaof, .argument_count = 3}, /* waitaof */
+    [218] = {.arguments = args_del, .argument_count = 1}, /* watch */
+    [219] = {.arguments = args_zadd, .argument_count = 6}, /* zadd */
+    [220] = {.arguments = args_decr, .argument_count = 1}, /* zcard */
+    [221] = {.arguments = args_zcount, .argument_count = 3}, /* zcount */
+    [222] = {.arguments = args_zdiff, .argument_count = 3}, /* zdiff */
+    [223] = {.arguments = args_zdiffstore, .argument_count = 3}, /* zdiffstore */
+    [224] = {.arguments = args_zincrby, .argument_count = 3}, /* zincrby */
+    [225] = {.arguments = args_zinter, .argument_count = 5}, /* zinter */
+    [226] = {.arguments = args_sintercard, .argument_count = 3}, /* zintercard */
+    [227] = {.arguments = args_zinterstore, .argument_count = 5}, /* zinterstore */
+    [228] = {.arguments = args_zlexcount, .argument_count = 3}, /* zlexcount */
+    [229] = {.arguments = args_zmpop, .argument_count = 4}, /* zmpop */
+    [230] = {.arguments = args_sadd, .argument_count = 2}, /* zmscore */
+    [231] = {.arguments = args_zpopmax, .argument_count = 2}, /* zpopmax */
+    [232] = {.arguments = args_zpopmax, .argument_count = 2}, /* zpopmin */
+    [233] = {.arguments = args_zrandmember, .argument_count = 2}, /* zrandmember */
+    [234] = {.arguments = args_zrange, .argument_count = 7}, /* zrange */
+    [235] = {.arguments = args_zrangebylex, .argument_count = 4, .deprecated_since = "6.2.0", .replaced_by = "`ZRANGE` with `BYLEX`"}, /* zrangebylex */
+    [236] = {.arguments = args_zrangebyscore, .argument_count = 5, .deprecated_since = "6.2.0", .replaced_by = "`ZRANGE` with `BYSCORE`"}, /* zrangebyscore */
+    [237] = {.arguments = args_zrangestore, .argument_count = 7}, /* zrangestore */
+    [238] = {.arguments = args_zrank, .argument_count = 3}, /* zrank */
+    [239] = {.arguments = args_sadd, .argument_count = 2}, /* zrem */
+    [240] = {.arguments = args_zlexcount, .argument_count = 3}, /* zremrangebylex */
+    [241] = {.arguments = args_lrange, .argument_count = 3}, /* zremrangebyrank */
+    [242] = {.arguments = args_zcount, .argument_count = 3}, /* zremrangebyscore */
+    [243] = {.arguments = args_zrevrange, .argument_count = 4, .deprecated_since = "6.2.0", .replaced_by = "`ZRANGE` with `REV`"}, /* zrevrange */
+    [244] = {.arguments = args_zrevrangebylex, .argument_count = 4, .deprecated_since = "6.2.0", .replaced_by = "`ZRANGE` with `REV` and `BYLEX`"}, /* zrevrangebylex */
+    [245] = {.arguments = args_zrevrangebyscore, .argument_count = 5, .deprecated_since = "6.2.0", .replaced_by = "`ZRANGE` with `REV` and `BYSCORE`"}, /* zrevrangebyscore */
+    [246] = {.arguments = args_zrank, .argument_count = 3}, /* zrevrank */
+    [247] = {.arguments = args_sscan, .argument_count = 4}, /* zscan */
+    [248] = {.arguments = args_sismember, .argument_count = 2}, /* zscore */
+    [249] = {.arguments = args_zinter, .argument_count = 5}, /* zunion */
+    [250] = {.arguments = args_zinterstore, .argument_count = 5}, /* zunionstore */
 };

@@ -31,12 +31,6 @@ static bool answer_unblocked(rl_reply *reply, rl_wake why) {
 
 /* ---- WAIT ---- */
 
-static bool never_ready(rl_server *server, rl_session *s) {
-    (void)server;
-    (void)s;
-    return false;
-}
-
 static void wait_answer(rl_server *server, rl_session *s, rl_reply *reply, rl_wake why) {
     (void)server;
     (void)s;
@@ -46,7 +40,7 @@ static void wait_answer(rl_server *server, rl_session *s, rl_reply *reply, rl_wa
 
 void rl_cmd_wait(rl_ctx *c) {
     int64_t replicas;
-    rl_block block = {.ready = never_ready, .answer = wait_answer};
+    rl_block block = {.answer = wait_answer}; /* no replica will ever make it ready */
     if (!rl_ctx_int(c, 1, &replicas, NULL) || !parse_timeout(c, 2, &block.deadline_ms))
         return;
     if (replicas <= 0 || c->in_exec)

@@ -189,57 +189,67 @@ static void after_slow(rl_server *server, const rl_session *s, const rl_bytes *a
                        s && s->name ? s->name : "");
 }
 
-void rl_dispatch_call(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc,
-                      uint64_t hash, bool in_exec) {
-    rl_server *server = s->server;
+static inline rl_ctx context_of(rl_session *s, const rl_command *command, const rl_bytes *argv,
+                                int argc, uint64_t hash) {
+    rl_keyspace *keys = rl_server_keyspace(s->server);
+    return (rl_ctx){.argv = argv,
+                    .argc = argc,
+                    .db = s->db,
+                    .reply = &s->reply,
+                    .keys = keys,
+                    .now_ms = rl_keyspace_now(keys),
+                    .hash = hash,
+                    .command = command,
+                    .session = s,
+                    .server = s->server};
+}
+
+/* Runs a handler with its bookkeeping. A command that waits for keys is one call, however often its
+ * handler runs: it is counted, and shown to MONITOR, when it is sent; its time is judged when it is
+ * served. True: it waits (on). */
+static inline bool call(rl_ctx *c) {
+    rl_session *s = c->session;
+    rl_server *server = c->server;
+    const rl_command *command = c->command;
     rl_stats *stats = rl_server_stats(server);
     rl_command_stats *of_command = &stats->by_command[command->index];
-    rl_ctx c = {.argv = argv,
-                .argc = argc,
-                .db = s->db,
-                .reply = &s->reply,
-                .keys = rl_server_keyspace(server),
-                .now_ms = rl_keyspace_now(rl_server_keyspace(server)),
-                .hash = hash,
-                .command = command,
-                .session = s,
-                .server = server,
-                .in_exec = in_exec};
+    bool first = c->woken_by == NULL;
     uint32_t errors = s->reply.errors;
     uint64_t from = rl_clock_ticks();
-    command->handler(&c);
+    command->handler(c);
     uint64_t ticks = rl_clock_ticks() - from;
-    of_command->calls++;
+    of_command->calls += first;
     of_command->ticks += ticks;
-    stats->commands++;
-    rl_stats_time(stats, of_command, ticks);
+    stats->commands += first;
+    if (!c->waits)
+        rl_stats_time(stats, of_command, ticks);
     if (s->reply.errors != errors) {
         of_command->failed++;
         rl_stats_count_error(stats, rl_bytes_text(s->reply.error_code));
         s->reply.errors = errors; /* counted: the EXEC around it has not failed */
     }
     if (s->tracker && command->flags & RL_CMD_READONLY)
-        rl_tracking_remember(s, command, argv, argc);
-    if (server->monitor_count)
-        rl_monitor_feed(server, s, command, argv, argc);
-    if (ticks >= server->slow_ticks)
-        after_slow(server, s, argv, argc, command, ticks);
+        rl_tracking_remember(s, command, c->argv, c->argc);
+    if (server->monitor_count && first)
+        rl_monitor_feed(server, s, command, c->argv, c->argc);
+    if (ticks >= server->slow_ticks && !c->waits)
+        after_slow(server, s, c->argv, c->argc, command, ticks);
+    return c->waits;
+}
+
+void rl_dispatch_call(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc,
+                      uint64_t hash, bool in_exec) {
+    rl_ctx c = context_of(s, command, argv, argc, hash);
+    c.in_exec = in_exec;
+    call(&c);
 }
 
 void rl_dispatch_deferred(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc,
                           bool in_exec) {
     rl_server *server = s->server;
-    rl_ctx c = {.argv = argv,
-                .argc = argc,
-                .db = s->db,
-                .reply = &s->reply,
-                .keys = rl_server_keyspace(server),
-                .now_ms = rl_keyspace_now(rl_server_keyspace(server)),
-                .command = command,
-                .session = s,
-                .server = server,
-                .in_exec = in_exec};
+    rl_ctx c = context_of(s, command, argv, argc, 0);
     uint32_t errors = s->reply.errors;
+    c.in_exec = in_exec;
     command->handler(&c);
     rl_server_stats(server)->commands++;
     if (server->monitor_count)
@@ -268,40 +278,40 @@ void rl_dispatch_ended(rl_server *server, const rl_session *s, const rl_command 
         after_slow(server, s, argv, argc, command, ticks);
 }
 
-/* The batch that has what was done up to now: the open one, or the last sealed one while the open
- * one is empty (a command may have changed nothing that is kept, and an empty batch is never
- * sealed). */
-static inline uint64_t newest_seq(const rl_server *server) {
-    bool empty = server->batch == NULL || rl_batch_builder_bytes(server->batch) == 0;
-    return empty ? server->open_seq - 1 : server->open_seq;
-}
-
 /* Runs a command for its client, with the gate that holds its reply until what it wrote, or saw,
- * may be told. */
-static rl_dispatched run(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc,
-                         uint64_t hash) {
-    rl_server *server = s->server;
-    rl_keyspace *keys = rl_server_keyspace(server);
+ * may be told. True: it waits for keys. */
+static inline bool run(rl_ctx *c) {
+    rl_session *s = c->session;
+    rl_server *server = c->server;
+    rl_keyspace *keys = c->keys;
+    const rl_command *command = c->command;
     uint64_t changes = rl_keyspace_changes(keys);
     uint64_t from = rl_chain_position(s->reply.chain);
     rl_keyspace_seen_reset(keys);
     server->running = s;
-    rl_dispatch_call(s, command, argv, argc, hash, false);
+    bool waits = call(c);
     server->running = NULL;
     if (rl_keyspace_changes(keys) != changes &&
         (command->flags & (RL_CMD_WRITE | RL_CMD_IMMEDIATE | RL_CMD_PROTECTED))) {
-        s->last_write_seq = newest_seq(server);
+        s->last_write_seq = rl_server_newest_seq(server);
         if (rl_server_store(server) && s->reply.chain == rl_conn_output(s->conn))
             rl_conn_gate(s->conn, from, s->last_write_seq, 1, true);
     } else if (rl_keyspace_seen_seq(keys) && s->reply.chain == rl_conn_output(s->conn)) {
-        uint64_t seen = rl_keyspace_seen_seq(keys), newest = newest_seq(server);
+        uint64_t seen = rl_keyspace_seen_seq(keys), newest = rl_server_newest_seq(server);
         rl_conn_gate(s->conn, from, seen < newest ? seen : newest, 1, false);
     }
     if (s->tracker)
         rl_tracking_command_done(s, command);
-    if (rl_chain_pending(&s->held_pushes))
+    if (rl_chain_memory(&s->held_pushes))
         rl_session_push_held(s);
-    return s->park == RL_PARK_NONE ? RL_DISPATCHED : RL_PARKED;
+    return waits;
+}
+
+bool rl_dispatch_woken(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc,
+                       uint64_t hash, const rl_bytes *by) {
+    rl_ctx c = context_of(s, command, argv, argc, hash);
+    c.woken_by = by;
+    return run(&c);
 }
 
 /* Container commands: the subcommand, or an error and NULL. */
@@ -385,7 +395,11 @@ rl_dispatched rl_dispatch(rl_session *s, const rl_command *command, const rl_byt
         check_queue_limit(s);
         return RL_DISPATCHED;
     }
-    return run(s, command, argv, argc, hash);
+    rl_ctx c = context_of(s, command, argv, argc, hash);
+    run(&c);
+    if (s->server->keys_ready)
+        rl_waiters_serve(s->server->waiters);
+    return s->park == RL_PARK_NONE ? RL_DISPATCHED : RL_PARKED;
 }
 
 /* ---- what handlers share (command.h) ---- */

@@ -22,8 +22,12 @@ rl_dispatched rl_dispatch(rl_session *s, const rl_command *command, const rl_byt
  */
 void rl_dispatch_call(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc,
                       uint64_t hash, bool in_exec);
-/* The same for a command with RL_CMD_DEFERRED: unless it answers an error at once, it is counted in
- * rl_dispatch_ended. */
+/* Runs the command of a session that waits for keys again, for the key `by`, with its gate. True:
+ * it goes on waiting, and has not replied. */
+bool rl_dispatch_woken(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc,
+                       uint64_t hash, const rl_bytes *by);
+/* Runs a handler of a command with RL_CMD_DEFERRED: unless it answers an error at once, it is
+ * counted in rl_dispatch_ended. */
 void rl_dispatch_deferred(rl_session *s, const rl_command *command, const rl_bytes *argv, int argc,
                           bool in_exec);
 /* Statistics and slow log of a deferred command that took so long. error_code: "" when it went

@@ -62,12 +62,11 @@ static void section_server(rl_server *s, rl_buffer *out) {
 /* ---- clients ---- */
 
 static void section_clients(rl_server *s, rl_buffer *out) {
-    size_t input = 0, output = 0, timed = 0, listening = 0;
+    size_t input = 0, output = 0, listening = 0;
     for (rl_session *x = rl_server_first_session(s); x != NULL; x = x->next) {
         size_t in = rl_conn_input_capacity(x->conn), pending = rl_conn_output_memory(x->conn);
         input = in > input ? in : input;
         output = pending > output ? pending : output;
-        timed += x->park == RL_PARK_BLOCKED && x->block.deadline_ms;
         listening += rl_subscriber_count(&x->subscriber) > 0;
     }
     rl_tracking_stats tracking;
@@ -81,7 +80,7 @@ static void section_clients(rl_server *s, rl_buffer *out) {
     rl_info_count(out, "blocked_clients", rl_server_blocked_count(s));
     rl_info_count(out, "tracking_clients", tracking.clients);
     rl_info_count(out, "pubsub_clients", listening);
-    rl_info_count(out, "clients_in_timeout_table", timed);
+    rl_info_count(out, "clients_in_timeout_table", rl_server_timed_count(s));
 }
 
 /* ---- replication, cpu, modules, cluster, keyspace ---- */

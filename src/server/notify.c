@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Keyspace notifications. See notify.h. */
+/* Keyspace notifications, and the observer of the keyspace. See notify.h. */
 #include "server/notify.h"
 
 #include "server/publish.h"
@@ -48,14 +48,25 @@ static void on_changed(void *arg, int db, rl_bytes key, bool by_command) {
     rl_tracking_changed(s->tracking, key, by_command ? s->running : NULL);
 }
 
-void rl_notify_refresh(rl_server *s) {
-    s->notify_classes = rl_notify_classes(s->settings->notify_keyspace_events);
+static void on_ready(void *arg, int db, rl_bytes key, rl_type type) {
+    rl_server *s = arg;
+    rl_waiters_ready(s->waiters, db, key, type);
+}
+
+void rl_notify_observe(rl_server *s) {
     rl_keyspace_observer observer = {
         .event = on_event,
         .changed = on_changed,
+        .ready = on_ready,
         .changes = rl_tracking_any(s->tracking),
+        .readiness = rl_waiters_any(s->waiters),
         .arg = s,
         .classes = s->notify_classes & ~(unsigned)(RL_NOTIFY_KEYSPACE | RL_NOTIFY_KEYEVENT),
     };
     rl_keyspace_observe(s->keys, &observer);
+}
+
+void rl_notify_refresh(rl_server *s) {
+    s->notify_classes = rl_notify_classes(s->settings->notify_keyspace_events);
+    rl_notify_observe(s);
 }

@@ -69,9 +69,6 @@ rl_session *rl_server_first_session(rl_server *s) {
 size_t rl_server_session_count(const rl_server *s) {
     return s->session_count;
 }
-size_t rl_server_blocked_count(const rl_server *s) {
-    return s->blocked_count + s->postponed_count;
-}
 size_t rl_server_monitor_count(const rl_server *s) {
     return s->monitor_count;
 }
@@ -113,6 +110,8 @@ void rl_server_session_remove(rl_server *s, rl_session *session) {
     if (session->park == RL_PARK_BLOCKED && session->block.abandon)
         session->block.abandon(s, session);
     rl_server_unlink_parked(s, session);
+    if (s->check_next == session)
+        s->check_next = session->next;
     *(session->prev ? &session->prev->next : &s->first_session) = session->next;
     *(session->next ? &session->next->prev : &s->last_session) = session->prev;
     s->session_count--;
@@ -408,6 +407,7 @@ rl_server *rl_server_create(const rl_server_options *options, rl_buffer *error) 
     s->latency = rl_latency_create();
     s->pubsub = rl_pubsub_create();
     s->tracking = rl_tracking_create(s);
+    s->waiters = rl_waiters_create(s);
     bool cache = strcmp(s->settings->dbfilename, ":memory:") == 0;
     if (!cache)
         s->batch = rl_batch_builder_create();
@@ -519,6 +519,8 @@ int rl_server_free(rl_server *s) {
     rl_latency_free(s->latency);
     rl_pubsub_free(s->pubsub);
     rl_tracking_free(s->tracking);
+    rl_waiters_free(s->waiters);
+    rl_deadlines_release(&s->parking.deadlines);
     rl_slowlog_free(s->slowlog);
     rl_stats_free(s->stats);
     rl_registry_free(s->registry);

@@ -68,6 +68,7 @@ rl_session *rl_server_find_session(rl_server *s, uint64_t id);
 size_t rl_server_session_count(const rl_server *s);
 size_t rl_server_blocked_count(
     const rl_server *s); /* waiting in a command, or for their turn in a CLIENT PAUSE */
+size_t rl_server_timed_count(const rl_server *s); /* of those in a command, with a timeout */
 size_t rl_server_monitor_count(const rl_server *s);
 void rl_server_add_monitor(rl_server *s, rl_session *session);
 void rl_server_remove_monitor(rl_server *s, rl_session *session);

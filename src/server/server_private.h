@@ -4,7 +4,9 @@
 #ifndef RL_SERVER_SERVER_PRIVATE_H
 #define RL_SERVER_SERVER_PRIVATE_H
 
+#include "server/park.h"
 #include "server/server.h"
+#include "server/waiters.h"
 #include "sql/unit.h"
 
 struct rl_server {
@@ -51,13 +53,14 @@ struct rl_server {
     bool behind; /* something sealed is not released, so reads wait for what they see of it */
     /* sessions */
     rl_session *first_session, *last_session;
+    rl_session *check_next; /* the next one that rl_server_cron looks at; NULL: the first */
     size_t session_count, monitor_count;
     uint64_t next_session_id;
     rl_session *running; /* whose command is at work; NULL between commands */
-    rl_session *parked;
-    rl_session *peer_look; /* the next blocked one whose peer is looked for; NULL: the first */
-    size_t blocked_count, postponed_count;
-    rl_chain sink; /* where replies go that nobody wants (CLIENT REPLY OFF) */
+    rl_parking parking;
+    rl_waiters *waiters;
+    bool keys_ready; /* a key that somebody waits for has become ready: rl_waiters_serve */
+    rl_chain sink;   /* where replies go that nobody wants (CLIENT REPLY OFF) */
     /* pause */
     int64_t pause_until_ms;
     bool pause_writes_only;
@@ -74,6 +77,14 @@ struct rl_server {
     int64_t started_ms;
     rl_load_report load_report;
 };
+
+/* The batch that has what was done up to now: the open one, or the last sealed one while the open
+ * one is empty (a command may have changed nothing that is kept, and an empty batch is never
+ * sealed). */
+static inline uint64_t rl_server_newest_seq(const rl_server *s) {
+    bool empty = s->batch == NULL || rl_batch_builder_bytes(s->batch) == 0;
+    return empty ? s->open_seq - 1 : s->open_seq;
+}
 
 /* Once per turn, before anything of it runs: the time, the numbers. */
 void rl_server_turn_begin(rl_server *s);
@@ -95,7 +106,6 @@ void rl_server_arm_due(rl_server *s, uint64_t in_ms);
 void rl_server_check_memory(rl_server *s); /* against maxmemory */
 void rl_server_free_lazily(rl_server *s);
 void rl_server_end_loop(rl_server *s);
-void rl_server_unlink_parked(rl_server *s, rl_session *session);
 /* listen.c. At the start: looks up the host names in `bind`, which may wait. */
 bool rl_server_resolve(rl_server *s, rl_buffer *error);
 void rl_server_hosts_release(rl_server *s);

@@ -25,11 +25,11 @@ typedef struct rl_queued rl_queued; /* a command of a MULTI, see transaction.h *
 typedef enum rl_park {
     RL_PARK_NONE,
     RL_PARK_POSTPONED, /* the command has not run: CLIENT PAUSE, or the backlog is over its limit */
-    RL_PARK_BLOCKED,   /* the command has run and waits: WAIT, WAITAOF */
+    RL_PARK_BLOCKED,   /* the command has run and waits: WAITAOF, SQL, BLPOP */
 } rl_park;
 
-/* A blocked command. ready: looked at after each turn, true once it can be answered. answer: writes
- * the reply. */
+/* A blocked command. ready: asked after each turn, true once it can be answered; NULL: nobody asks,
+ * somebody else wakes it. answer: writes the reply. */
 typedef enum rl_wake {
     RL_WAKE_READY,
     RL_WAKE_TIMEOUT,
@@ -81,6 +81,7 @@ struct rl_session {
     /* parked */
     rl_park park;
     rl_session *park_next, *park_prev;
+    size_t deadline_place; /* see deadlines.h */
     rl_block block;
     /* watching it */
     int64_t created_ms, last_active_ms;

@@ -19,7 +19,8 @@
  * comes in the next turn, which starts at once, so that other clients have their turn between. */
 #define EXPIRE_PER_TURN 256
 #define NEVER_DUE       INT64_MAX
-#define PEERS_PER_TICK  256
+/* Sessions looked at in a tick of the cron, at least. */
+#define CHECKED_PER_TICK 256
 
 /* ---- begin ---- */
 
@@ -121,94 +122,6 @@ static void fail_held_writes(rl_server *s) {
             rl_conn_touch(x->conn);
 }
 
-/* ---- parked sessions ---- */
-
-void rl_server_unlink_parked(rl_server *s, rl_session *session) {
-    if (session->park == RL_PARK_NONE)
-        return;
-    *(session->park_prev ? &session->park_prev->park_next : &s->parked) = session->park_next;
-    if (session->park_next)
-        session->park_next->park_prev = session->park_prev;
-    *(session->park == RL_PARK_BLOCKED ? &s->blocked_count : &s->postponed_count) -= 1;
-    if (s->peer_look == session)
-        s->peer_look = session->park_next;
-    session->park_next = session->park_prev = NULL;
-    session->park = RL_PARK_NONE;
-}
-
-void rl_server_park(rl_server *s, rl_session *session, rl_park park) {
-    if (session->park == park)
-        return;
-    if (session->park != RL_PARK_NONE) {
-        rl_server_unlink_parked(s, session);
-        rl_conn_resume(session->conn);
-    }
-    if (park == RL_PARK_NONE)
-        return;
-    session->park = park;
-    session->park_next = s->parked;
-    if (s->parked)
-        s->parked->park_prev = session;
-    s->parked = session;
-    *(park == RL_PARK_BLOCKED ? &s->blocked_count : &s->postponed_count) += 1;
-    rl_conn_pause(session->conn);
-}
-
-bool rl_server_unblock(rl_server *s, rl_session *session, rl_wake why) {
-    if (session->park != RL_PARK_BLOCKED)
-        return false;
-    if (session->block.unblock && (why == RL_WAKE_UNBLOCK_ERROR || why == RL_WAKE_UNBLOCK_TIMEOUT))
-        return session->block.unblock(s, session, why);
-    rl_chain *chain = session->reply.chain;
-    session->reply.chain = session->block.silent ? &s->sink : rl_conn_output(session->conn);
-    session->block.answer(s, session, &session->reply, why);
-    session->reply.chain = chain;
-    rl_conn_touch(session->conn);
-    rl_session_check_output(session);
-    rl_server_park(s, session, RL_PARK_NONE);
-    return true;
-}
-
-/* Answers blocked commands that are ready or out of time. */
-static void wake_blocked(rl_server *s) {
-    for (rl_session *x = s->parked, *next; x != NULL && s->blocked_count; x = next) {
-        next = x->park_next;
-        if (x->park != RL_PARK_BLOCKED)
-            continue;
-        if (x->block.ready(s, x))
-            rl_server_unblock(s, x, RL_WAKE_READY);
-        else if (x->block.deadline_ms && x->block.deadline_ms <= s->now_ms)
-            rl_server_unblock(s, x, RL_WAKE_TIMEOUT);
-    }
-}
-
-void rl_server_pause(rl_server *s, int64_t until_ms, bool writes_only) {
-    s->pause_until_ms = until_ms;
-    s->pause_writes_only = writes_only;
-    rl_server_refresh(s);
-}
-
-bool rl_server_paused(const rl_server *s, bool *writes_only, int64_t *left_ms) {
-    if (s->pause_until_ms <= s->now_ms)
-        return false;
-    *writes_only = s->pause_writes_only;
-    *left_ms = s->pause_until_ms - s->now_ms;
-    return true;
-}
-
-static void resume_postponed(rl_server *s) {
-    if (s->pause_until_ms && s->pause_until_ms <= s->now_ms)
-        rl_server_pause(s, 0, false);
-    if (s->postponed_count == 0 || s->pause_until_ms ||
-        (s->progress.over_limit && !s->progress.failed) || s->stopping)
-        return;
-    for (rl_session *x = s->parked, *next; x != NULL; x = next) {
-        next = x->park_next;
-        if (x->park == RL_PARK_POSTPONED)
-            rl_server_park(s, x, RL_PARK_NONE);
-    }
-}
-
 /* ---- what comes next ---- */
 
 static int64_t sooner(int64_t a, int64_t b) {
@@ -222,9 +135,9 @@ static void arm_due(rl_server *s) {
         due_ms = at_ms;
     if (s->pause_until_ms)
         due_ms = sooner(due_ms, s->pause_until_ms);
-    for (rl_session *x = s->blocked_count ? s->parked : NULL; x != NULL; x = x->park_next)
-        if (x->park == RL_PARK_BLOCKED && x->block.deadline_ms)
-            due_ms = sooner(due_ms, x->block.deadline_ms);
+    const rl_session *first = rl_deadlines_first(&s->parking.deadlines);
+    if (first)
+        due_ms = sooner(due_ms, first->block.deadline_ms);
     if (due_ms == NEVER_DUE || (s->due_armed_ms && s->due_armed_ms <= due_ms))
         return;
     s->due_armed_ms = due_ms;
@@ -262,6 +175,10 @@ void rl_server_turn_end(void *server) {
     rl_server *s = server;
     rl_keyspace_stats before;
     rl_server_turn_begin(s);
+    /* Clients that wait for keys are served where a key becomes ready, unless a pause or a failing
+     * disk was in the way. */
+    if (s->keys_ready)
+        rl_waiters_serve(s->waiters);
     /* Expired keys go before the batch is sealed, because their removal belongs into this turn's
      * batch. */
     expire_due(s);
@@ -270,8 +187,7 @@ void rl_server_turn_end(void *server) {
     read_progress(s);
     if (s->sql && rl_sql_service_busy(s->sql))
         rl_sql_service_step(s->sql, &s->progress);
-    if (s->blocked_count)
-        wake_blocked(s);
+    rl_server_wake_blocked(s);
     rl_tracking_broadcast(s->tracking);
     rl_net_flush(s->net, s->progress.released_seq);
     /* Failed writes come after that flush, because it let go what the journal did take; without
@@ -281,7 +197,7 @@ void rl_server_turn_end(void *server) {
         rl_net_flush(s->net, s->progress.released_seq);
     }
     /* Waiting clients go on after the flush: what they do belongs to the next turn. */
-    resume_postponed(s);
+    rl_server_resume_postponed(s);
     rl_keyspace_stats_read(s->keys, &before);
     if (before.lazy_tables)
         rl_server_free_lazily(s);
@@ -358,17 +274,18 @@ static void check_session(rl_server *s, rl_session *x) {
     }
 }
 
-/* A blocked client that goes away is noticed where its connection is read, unless it had sent more
- * behind its command: that is not read before the command is answered. Some of them a time. */
-static void check_peers(rl_server *s) {
-    rl_session *x = s->peer_look ? s->peer_look : s->parked;
-    for (int i = 0; x != NULL && i < PEERS_PER_TICK; i++) {
-        s->peer_look = x->park_next;
-        if (x->park == RL_PARK_BLOCKED && !rl_conn_is_closing(x->conn) &&
-            rl_conn_peer_gone(x->conn))
-            rl_session_close(x, RL_CLOSE_NOW);
-        x = s->peer_look;
+/* Each session about once a second, and all of them in each tick while they are few. */
+static void check_sessions(rl_server *s) {
+    size_t share = s->session_count / RL_SERVER_CRON_HZ + 1;
+    if (share < CHECKED_PER_TICK)
+        share = CHECKED_PER_TICK;
+    rl_session *x = s->check_next ? s->check_next : s->first_session;
+    for (; x != NULL && share; share--) {
+        rl_session *next = x->next;
+        check_session(s, x);
+        x = next;
     }
+    s->check_next = x;
 }
 
 void rl_server_schedule_backup(rl_server *s) {
@@ -383,12 +300,8 @@ void rl_server_cron(rl_server *s) {
     rl_net_stats_read(s->net, &net);
     rl_stats_sample(s->stats, s->now_ms, net.bytes_in, net.bytes_out);
     rl_server_check_memory(s);
-    for (rl_session *x = s->first_session, *next; x != NULL; x = next) {
-        next = x->next;
-        check_session(s, x);
-    }
-    if (s->blocked_count)
-        check_peers(s);
+    check_sessions(s);
+    rl_server_check_peers(s);
     if (s->sql && rl_sql_service_busy(s->sql))
         rl_sql_service_tick(s->sql);
     if (s->store)

@@ -9,17 +9,18 @@ a case and really is a difference.
 
 # The commands of redis-server 7.0.15 that Rubellite has.
 COMMANDS = set("""
-append auth bgrewriteaof bgsave client command config copy dbsize debug decr decrby del discard echo exec exists
-expire expireat expiretime flushall flushdb get getdel getex getrange getset hdel hello hexists hget hgetall hincrby
-hincrbyfloat hkeys hlen hmget hmset hrandfield hscan hset hsetnx hstrlen hvals incr incrby incrbyfloat info keys
-lastsave latency lcs lolwut memory mget monitor move mset msetnx multi object persist pexpire pexpireat pexpiretime
-ping psetex psubscribe pttl publish pubsub punsubscribe quit randomkey rename renamenx reset role sadd save scan scard
-sdiff sdiffstore select set setex setnx setrange shutdown sinter sintercard sinterstore sismember slowlog smembers
-smismember smove spop spublish srandmember srem sscan ssubscribe strlen subscribe substr sunion sunionstore
-sunsubscribe swapdb time touch ttl type unlink unsubscribe unwatch wait watch zadd zcard zcount zdiff zdiffstore
-zincrby zinter zintercard zinterstore zlexcount zmpop zmscore zpopmax zpopmin zrandmember zrange zrangebylex
-zrangebyscore zrangestore zrank zrem zremrangebylex zremrangebyrank zremrangebyscore zrevrange zrevrangebylex
-zrevrangebyscore zrevrank zscan zscore zunion zunionstore
+append auth bgrewriteaof bgsave blmove blmpop blpop brpop brpoplpush bzmpop bzpopmax bzpopmin client command config
+copy dbsize debug decr decrby del discard echo exec exists expire expireat expiretime flushall flushdb get getdel getex
+getrange getset hdel hello hexists hget hgetall hincrby hincrbyfloat hkeys hlen hmget hmset hrandfield hscan hset
+hsetnx hstrlen hvals incr incrby incrbyfloat info keys lastsave latency lcs lindex linsert llen lmove lmpop lolwut lpop
+lpos lpush lpushx lrange lrem lset ltrim memory mget monitor move mset msetnx multi object persist pexpire pexpireat
+pexpiretime ping psetex psubscribe pttl publish pubsub punsubscribe quit randomkey rename renamenx reset role rpop
+rpoplpush rpush rpushx sadd save scan scard sdiff sdiffstore select set setex setnx setrange shutdown sinter sintercard
+sinterstore sismember slowlog smembers smismember smove sort sort_ro spop spublish srandmember srem sscan ssubscribe
+strlen subscribe substr sunion sunionstore sunsubscribe swapdb time touch ttl type unlink unsubscribe unwatch wait
+watch zadd zcard zcount zdiff zdiffstore zincrby zinter zintercard zinterstore zlexcount zmpop zmscore zpopmax zpopmin
+zrandmember zrange zrangebylex zrangebyscore zrangestore zrank zrem zremrangebylex zremrangebyrank zremrangebyscore
+zrevrange zrevrangebylex zrevrangebyscore zrevrank zscan zscore zunion zunionstore
 """.split())
 
 # Our own.
