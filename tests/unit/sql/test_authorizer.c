@@ -60,7 +60,7 @@ Test(authorizer, names_of_ours_are_kept)
     EXPECT("CREATE TABLE t(a)", ":0\r\n");
     static const char *const renames[] = {
         "ALTER TABLE t RENAME TO rl_t",
-        "ALTER TABLE t RENAME TO hashes",
+        "ALTER TABLE t RENAME TO streams",
         "SELECT 1; ALTER TABLE t RENAME TO \"RL_HASH\"; SELECT 2",
     };
     for (size_t i = 0; i < sizeof renames / sizeof renames[0]; i++) {
