@@ -16,8 +16,7 @@ static void reply_count(rl_ctx *c, size_t fields, bool with_values) {
     rl_reply_array(c->reply, with_values && c->reply->resp == 2 ? fields * 2 : fields);
 }
 
-/* Each time any field, so the same one may come again. Ends early when the client is cut off for
- * what it does not read. */
+/* Each time any field, so the same one may come again. */
 static void reply_with_repeats(rl_ctx *c, const rl_fields *fields, size_t count, bool with_values) {
     rl_random *random = rl_keyspace_randomness(c->keys);
     rl_field_scratch scratch;
@@ -121,8 +120,8 @@ void rl_cmd_hrandfield(rl_ctx *c) {
     const rl_fields *fields = rl_hash_of(&h);
     if (fields == NULL || count == 0)
         rl_reply_array(c->reply, 0);
-    else if (count < 0)
-        reply_with_repeats(c, fields, (size_t)-count, with_values);
-    else
+    else if (count > 0)
         reply_different(c, fields, (size_t)count, with_values);
+    else if (rl_cmd_check_repeats(c, count))
+        reply_with_repeats(c, fields, (size_t)-count, with_values);
 }

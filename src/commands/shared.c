@@ -58,3 +58,10 @@ bool rl_cmd_check_length(rl_ctx *c, uint64_t length) {
     rl_reply_error(c->reply, RL_ERR_TOO_LONG);
     return false;
 }
+
+bool rl_cmd_check_repeats(rl_ctx *c, int64_t count) {
+    if (count >= -RL_REPEATS_MAX)
+        return true;
+    rl_reply_errorf(c->reply, "ERR value is out of range: at most %d with repeats", RL_REPEATS_MAX);
+    return false;
+}

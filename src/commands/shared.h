@@ -28,4 +28,10 @@ bool rl_cmd_count(rl_ctx *c, int arg, int64_t *out, const char *error_or_null);
 /* "ERR string exceeds maximum allowed size" when a string of this length may not be; false then. */
 bool rl_cmd_check_length(rl_ctx *c, uint64_t length);
 
+/* How often HRANDFIELD, SRANDMEMBER and ZRANDMEMBER pick when they may pick the same again: the
+ * reply is made at one go, in memory, and meanwhile nobody else is served. */
+#define RL_REPEATS_MAX 10000000
+/* False after answering that `count`, which is negative, asks for more. */
+bool rl_cmd_check_repeats(rl_ctx *c, int64_t count);
+
 #endif

@@ -446,6 +446,19 @@ Test(hashes, a_watched_hash_is_changed_by_an_expiry)
     redisFree(other);
 }
 
+Test(hashes, repeats_have_a_limit)
+{
+    ASSERT_ASK(c, "1", "HSET h a 1");
+    ASSERT_ASK(c, "-ERR value is out of range: at most 10000000 with repeats",
+               "HRANDFIELD h -10000001");
+    ASSERT_ASK(c, "-ERR value is out of range: at most 10000000 with repeats",
+               "HRANDFIELD h -4000000000000000000 WITHVALUES");
+    ASSERT_ASK(c, "[]", "HRANDFIELD none -9223372036854775807");
+    redisReply *reply = redisCommand(c, "HRANDFIELD h -100000");
+    cr_assert(reply && reply->elements == 100000);
+    freeReplyObject(reply);
+}
+
 /* ---- restarts ---- */
 
 static void restart(bool cleanly) {
