@@ -255,6 +255,8 @@ static void store_fields(rl_server *s, const rl_store_stats *store, rl_buffer *o
         {"fold_last_rows", store->last_fold_rows},
         {"fold_last_usec", store->last_fold_us},
         {"fold_last_time", (uint64_t)store->last_fold_wall_ms / 1000},
+        {"sweep_waiting_keys", store->dead_collections},
+        {"sweep_rows", store->swept_rows},
         {"checkpoint_count", store->checkpoints_done},
         {"checkpoint_failures", store->checkpoint_failures},
         {"checkpoint_last_usec", store->last_checkpoint_us},

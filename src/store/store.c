@@ -280,6 +280,8 @@ void rl_store_stats_read(const rl_store *s, rl_store_stats *out) {
     out->units = w.units;
     out->job_failures = w.job_failures;
     out->indexes_dropped = w.indexes_dropped;
+    out->dead_collections = w.dead;
+    out->swept_rows = w.swept_rows;
     store_upkeep_stats(s, out);
     rl_journal_stats j;
     rl_journal_stats_read(s->journal, &j);

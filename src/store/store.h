@@ -200,6 +200,8 @@ typedef struct rl_store_stats {
     char last_backup_error[256];        /* of the last run, "" when it went well */
     uint64_t jobs, units, job_failures; /* SQL writes that were run */
     uint64_t indexes_dropped;           /* users' indexes that stood in the way of a fold */
+    uint64_t dead_collections;          /* deleted, and elements of them are still to be swept */
+    uint64_t swept_rows;                /* elements that were, since the start */
     uint64_t journal_segments, journal_spare_segments, journal_bytes_appended, journal_frames;
     uint64_t journal_syncs, journal_failed_syncs, journal_last_sync_us;
     uint64_t journal_kept_segments, journal_kept_bytes, journal_kept_from; /* for a restore */

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "store/fold.h"
 #include "store/store.h"
+#include "store/sweep.h"
 #include "store/thread.h"
 #include "store/transact.h"
 #include "store/wal_sync.h"
@@ -30,6 +31,13 @@
 #define PAUSE_FACTOR  4
 #define PAUSE_MOST_MS 5000
 
+/* Between two slices of sweeping, as long as the last one took, but within these: half of the time
+ * at most, on a machine that others need. */
+#define SWEEP_PAUSE_LEAST_MS 1
+#define SWEEP_PAUSE_MOST_MS  100
+/* When a checkpoint is at work or another program writes. */
+#define SWEEP_WAIT_MS 50
+
 /* Rounds without a fold after which the page cache is given back. */
 #define IDLE_ROUNDS 5
 
@@ -40,6 +48,7 @@ struct rl_writer {
     sqlite3 *db;
     rl_schema_meta meta;
     rl_fold *fold;
+    rl_sweep *sweep;
     uint64_t frame_bytes; /* a page in the WAL */
     int wal_frames;       /* after the last commit … */
     bool wal_moved;       /* … which was since this was last set to false */
@@ -70,6 +79,7 @@ struct rl_writer {
     _Atomic uint64_t folds, batches, changes, rows, failures, last_us, last_rows;
     _Atomic int64_t last_wall_ms;
     _Atomic uint64_t jobs, units, job_failures, indexes_dropped;
+    _Atomic uint64_t dead, swept_rows;
 
     /* the thread's own */
     bool full;                    /* commits sync */
@@ -82,7 +92,9 @@ struct rl_writer {
     int64_t took_us;              /* how long that took */
     int64_t retry_at_ms;          /* after a failure: then, and not before; else 0 */
     int64_t retry_ms;
-    int idle_rounds; /* since something was folded */
+    int idle_rounds;     /* since something was folded or swept */
+    int64_t sweep_at_ms; /* the next slice, not before */
+    bool sweep_failed;   /* the last one, and it was said */
 };
 
 /* --- open and close -------------------------------------------------------------------------- */
@@ -115,11 +127,14 @@ int rl_writer_open(const char *path, rl_writer **out, char *error, size_t error_
         return code;
     }
     int rc = rl_fold_create(w->db, &w->meta, &w->fold);
+    if (rc == SQLITE_OK)
+        rc = rl_sweep_create(w->db, &w->meta, &w->sweep);
     if (rc != SQLITE_OK) {
         code = rl_schema_error_of(rc);
         snprintf(error, error_len,
                  "%s: its tables are not as they should be: %s; put a backup in its place", path,
                  sqlite3_errmsg(w->db));
+        rl_fold_free(w->fold);
         sqlite3_close(w->db);
         rl_free(w);
         return code;
@@ -144,6 +159,7 @@ const rl_schema_meta *rl_writer_meta(const rl_writer *w) {
 void rl_writer_close(rl_writer *w, bool checkpoint) {
     if (w == NULL)
         return;
+    rl_sweep_free(w->sweep);
     rl_fold_free(w->fold);
     checkpoint = checkpoint && !w->wal.held; /* it would copy what is perhaps lost */
     if (checkpoint) {
@@ -264,6 +280,7 @@ static void note_committed(rl_writer *w, const rl_fold_result *result, int64_t t
     atomic_store(&w->last_rows, result->rows);
     atomic_store(&w->last_wall_ms, rl_clock_wall_ms());
     atomic_store(&w->indexes_dropped, rl_fold_indexes_dropped(w->fold));
+    atomic_store(&w->dead, w->meta.dead);
     w->committed = result->last;
     w->committed_bytes += result->bytes;
     atomic_store(&w->visible_seq, result->seq);
@@ -434,6 +451,59 @@ static void refuse_jobs(rl_writer *w) {
     }
 }
 
+/* --- sweeping -------------------------------------------------------------------------------- */
+
+static void note_swept(rl_writer *w, uint64_t rows, int64_t took_us) {
+    int64_t pause_ms = took_us / 1000;
+    pause_ms = pause_ms < SWEEP_PAUSE_LEAST_MS  ? SWEEP_PAUSE_LEAST_MS
+               : pause_ms > SWEEP_PAUSE_MOST_MS ? SWEEP_PAUSE_MOST_MS
+                                                : pause_ms;
+    w->sweep_at_ms = rl_clock_mono_ms() + pause_ms;
+    w->sweep_failed = false;
+    w->idle_rounds = 0;
+    atomic_fetch_add(&w->swept_rows, rows);
+    atomic_store(&w->dead, w->meta.dead);
+    if (w->full)
+        note_synced(w); /* all before it, too */
+    else
+        tell_keeper(w);
+}
+
+static void note_not_swept(rl_writer *w, int rc) {
+    bool busy = (rc & 0xff) == SQLITE_BUSY;
+    w->sweep_at_ms = rl_clock_mono_ms() + (busy ? SWEEP_WAIT_MS : RETRY_LAST_MS);
+    if (!busy && !w->sweep_failed)
+        rl_log(RL_LOG_WARNING,
+               "%s: the elements of deleted collections cannot be removed: %s. They take room and "
+               "do no other harm; trying again",
+               w->path, sqlite3_errmsg(w->db));
+    w->sweep_failed = w->sweep_failed || !busy;
+    doubt_unsynced(w, rc);
+}
+
+/* A slice, when there is something to sweep and nothing more urgent. It is synced with the next
+ * fold: nobody waits for it. */
+static void sweep_some(rl_writer *w) {
+    if (w->meta.dead == 0 || w->sync_failed || w->retry_at_ms ||
+        rl_clock_mono_ms() < w->sweep_at_ms)
+        return;
+    if (rl_keeper_held_up(w->keeper) || !rl_wal_hold(&w->wal)) {
+        w->sweep_at_ms = rl_clock_mono_ms() + SWEEP_WAIT_MS;
+        return;
+    }
+    int64_t from_us = rl_clock_mono_us();
+    uint64_t rows = 0;
+    rl_keeper_gate_enter(w->keeper);
+    int rc = choose_sync(w, false);
+    if (rc == SQLITE_OK)
+        rc = rl_sweep_slice(w->sweep, &rows);
+    rl_keeper_gate_leave(w->keeper);
+    if (rc == SQLITE_OK)
+        note_swept(w, rows, rl_clock_mono_us() - from_us);
+    else
+        note_not_swept(w, rc);
+}
+
 /* --- the thread ------------------------------------------------------------------------------ */
 
 /* Durability was switched on while the server runs. Making the first segment takes a moment, hence
@@ -539,6 +609,9 @@ static void writer_main(void *arg) {
             start_journal(w);
         run_jobs(w);
         int64_t until_ms = fold_due(w);
+        sweep_some(w);
+        if (w->meta.dead && w->sweep_at_ms < until_ms && !w->sync_failed && !w->retry_at_ms)
+            until_ms = w->sweep_at_ms;
         rl_keeper_poke(w->keeper);
         sleep_until(w, until_ms);
     }
@@ -558,6 +631,7 @@ int rl_writer_start(rl_writer *w, const rl_writer_options *options, char *error,
     w->arg = options->arg;
     w->committed = options->standing;
     atomic_store(&w->standing, options->standing);
+    atomic_store(&w->dead, w->meta.dead);
     atomic_store(&w->interval_ms, options->fold_interval_ms);
     atomic_store(&w->journal_started, options->journal_started);
     rl_fold_report(w->fold, on_rows, w);
@@ -669,4 +743,6 @@ void rl_writer_stats_read(const rl_writer *w, rl_writer_stats *out) {
     out->units = atomic_load(&w->units);
     out->job_failures = atomic_load(&w->job_failures);
     out->indexes_dropped = atomic_load(&w->indexes_dropped);
+    out->dead = atomic_load(&w->dead);
+    out->swept_rows = atomic_load(&w->swept_rows);
 }

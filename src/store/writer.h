@@ -8,6 +8,8 @@
  * (rl_writer_standing), never the batch itself, since its link is still to be read. No lock, and a
  * semaphore only to wake the thread before its time.
  *
+ * Between folds it sweeps away the elements of deleted collections (sweep.h).
+ *
  * A batch with a job (a unit) is a transaction of its own. Jobs without a batch come through a list
  * beside the queue and run between folds.
  */
@@ -83,6 +85,7 @@ typedef struct rl_writer_stats {
     uint64_t folds, batches, changes, rows, failures, last_us, last_rows;
     uint64_t jobs, units, job_failures, indexes_dropped;
     int64_t last_wall_ms;
+    uint64_t dead, swept_rows; /* collections that are to be swept; rows swept so far */
 } rl_writer_stats;
 void rl_writer_stats_read(const rl_writer *w, rl_writer_stats *out); /* any thread */
 

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/* The sweeper: the elements of dead collections go, in short slices, and nothing else does. */
+#include "store/sweep.h"
+
+#include <criterion/criterion.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/store_files.h"
+#include "store/store.h"
+
+static char *dir;
+static char path[1024];
+static sqlite3 *db;
+static rl_schema_meta meta;
+static rl_sweep *sweep;
+static char error[512];
+
+static void open_file(void) {
+    cr_assert_eq(rl_schema_open(path, &db, &meta, error, sizeof error), RL_STORE_OK, "%s", error);
+    cr_assert_eq(rl_sweep_create(db, &meta, &sweep), SQLITE_OK);
+}
+
+static void close_file(void) {
+    rl_sweep_free(sweep);
+    cr_assert_eq(sqlite3_close(db), SQLITE_OK);
+    sweep = NULL;
+    db = NULL;
+}
+
+static void setup(void) {
+    dir = store_files_make();
+    snprintf(path, sizeof path, "%s/data.db", dir);
+    open_file();
+}
+
+static void teardown(void) {
+    if (db)
+        close_file();
+    store_files_remove(dir);
+}
+
+TestSuite(sweep, .init = setup, .fini = teardown, .timeout = 120);
+
+static const char *const tables[] = {"rl_list", "rl_set", "rl_zset", "rl_hash"};
+
+/* So many elements for an id, in the table of its type. */
+static void fill(int id, int type, int count) {
+    static const char *const columns[] = {"%d, i, 'v'", "%d, 'm' || i", "%d, 'm' || i, i",
+                                          "%d, 'f' || i, 'v', NULL"};
+    char row[64];
+    snprintf(row, sizeof row, columns[type - RL_TYPE_LIST], id);
+    store_sql_run(db,
+                  "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
+                  " INSERT INTO %s SELECT %s FROM n",
+                  count, tables[type - RL_TYPE_LIST], row);
+}
+
+static void bury(int id, int type) {
+    store_sql_run(db, "INSERT INTO rl_dead VALUES(%d, %d)", id, type);
+    meta.dead++;
+}
+
+static int64_t left(int id) {
+    return store_sql_int(db,
+                         "SELECT (SELECT count(*) FROM rl_list WHERE key_id = %d)"
+                         " + (SELECT count(*) FROM rl_set WHERE key_id = %d)"
+                         " + (SELECT count(*) FROM rl_zset WHERE key_id = %d)"
+                         " + (SELECT count(*) FROM rl_hash WHERE key_id = %d)",
+                         id, id, id, id);
+}
+
+/* Sweeps until nothing is left; returns how many rows went. */
+static uint64_t sweep_all(int *slices) {
+    uint64_t all = 0;
+    for (*slices = 0; meta.dead; ++*slices) {
+        uint64_t rows;
+        cr_assert_lt(*slices, 10000);
+        cr_assert_eq(rl_sweep_slice(sweep, &rows), SQLITE_OK, "%s", sqlite3_errmsg(db));
+        cr_assert_lt(rows, 2000 + 128);
+        all += rows;
+    }
+    return all;
+}
+
+Test(sweep, each_type_goes_in_slices_and_the_living_stay)
+{
+    for (int type = RL_TYPE_LIST; type <= RL_TYPE_HASH; type++) {
+        store_sql_run(db, "INSERT INTO rl_key VALUES(%d, 0, %d, NULL, 'k%d', NULL)", 10 * type,
+                      type, type);
+        fill(10 * type, type, 300);
+        fill(10 * type + 1, type, 5000 + type);
+        bury(10 * type + 1, type);
+    }
+    int slices;
+    cr_assert_eq(sweep_all(&slices), 4 * 5000 + 2 + 3 + 4 + 5);
+    cr_assert_geq(slices, 10);
+    for (int type = RL_TYPE_LIST; type <= RL_TYPE_HASH; type++) {
+        cr_assert_eq(left(10 * type), 300);
+        cr_assert_eq(left(10 * type + 1), 0);
+    }
+    cr_assert_eq(store_sql_int(db, "SELECT count(*) FROM rl_dead"), 0);
+}
+
+Test(sweep, sizes_around_a_step)
+{
+    static const int counts[] = {0, 1, 127, 128, 129, 255, 256, 257};
+    int slices;
+    uint64_t all = 0;
+    for (int i = 0; i < 8; i++) {
+        fill(i + 1, RL_TYPE_SET, counts[i]);
+        if (counts[i] == 0) /* the recursion gives one row at least */
+            store_sql_run(db, "DELETE FROM rl_set WHERE key_id = %d", i + 1);
+        bury(i + 1, RL_TYPE_SET);
+        all += (uint64_t)counts[i];
+    }
+    cr_assert_eq(sweep_all(&slices), all);
+    cr_assert_eq(store_sql_int(db, "SELECT count(*) FROM rl_set"), 0);
+    cr_assert_eq(slices, 1);
+}
+
+Test(sweep, what_a_stop_leaves_is_swept_after_the_next_start)
+{
+    fill(1, RL_TYPE_HASH, 9000);
+    bury(1, RL_TYPE_HASH);
+    uint64_t rows;
+    cr_assert_eq(rl_sweep_slice(sweep, &rows), SQLITE_OK);
+    cr_assert(rows > 0 && rows < 9000);
+    close_file();
+    open_file();
+    cr_assert_eq(meta.dead, 1);
+    cr_assert_eq(meta.next_id, 2);
+    int slices;
+    cr_assert_eq(sweep_all(&slices), 9000 - rows);
+}
+
+Test(sweep, what_others_wrote_into_rl_dead)
+{
+    store_sql_run(db, "INSERT INTO rl_key VALUES(7, 0, 5, NULL, 'alive', NULL)");
+    fill(7, RL_TYPE_HASH, 10);
+    bury(7, RL_TYPE_HASH); /* a living key */
+    bury(8, RL_TYPE_STREAM);
+    bury(9, 77);
+    bury(-3, RL_TYPE_STRING);
+    meta.dead = 1; /* what is counted need not be what is there */
+    int slices;
+    cr_assert_eq(sweep_all(&slices), 0);
+    cr_assert_eq(left(7), 10);
+    cr_assert_eq(store_sql_int(db, "SELECT count(*) FROM rl_dead"), 0);
+}
+
+Test(sweep, another_program_that_writes_is_not_waited_for)
+{
+    fill(1, RL_TYPE_SET, 10);
+    bury(1, RL_TYPE_SET);
+    sqlite3 *other = store_sql_open(path);
+    store_sql_run(other, "BEGIN IMMEDIATE");
+    struct timespec a, b;
+    uint64_t rows;
+    clock_gettime(CLOCK_MONOTONIC, &a);
+    cr_assert_eq(rl_sweep_slice(sweep, &rows), SQLITE_BUSY);
+    clock_gettime(CLOCK_MONOTONIC, &b);
+    cr_assert_lt(b.tv_sec - a.tv_sec, 2);
+    cr_assert_eq(meta.dead, 1);
+    store_sql_run(other, "COMMIT");
+    sqlite3_close(other);
+    int slices;
+    cr_assert_eq(sweep_all(&slices), 10);
+}
+
+/* --- in the store ----------------------------------------------------------------------------- */
+
+static sem_t notified;
+
+static void on_notify(void *arg) {
+    (void)arg;
+    sem_post(&notified);
+}
+
+static rl_store *start_store(void) {
+    rl_store *store;
+    rl_store_options options = {
+        .dir = dir,
+        .dbfilename = "data.db",
+        .durability = RL_DURABILITY_EVERYSEC,
+        .segment_bytes = 1 << 20,
+        .backlog_limit_bytes = 64 << 20,
+        .fold_interval_ms = 50,
+        .notify = on_notify,
+    };
+    rl_store_loading loading = {.on_row = NULL};
+    cr_assert_eq(rl_store_open(&options, &store, error, sizeof error), RL_STORE_OK, "%s", error);
+    cr_assert_eq(rl_store_load(store, &loading, error, sizeof error), RL_STORE_OK, "%s", error);
+    cr_assert_eq(rl_store_start(store, error, sizeof error), RL_STORE_OK, "%s", error);
+    return store;
+}
+
+static rl_store_stats wait_swept(rl_store *store, uint64_t rows) {
+    rl_store_stats stats;
+    do {
+        struct timespec nap = {.tv_nsec = 2000000};
+        nanosleep(&nap, NULL);
+        rl_store_collect(store);
+        rl_store_stats_read(store, &stats);
+    } while (stats.swept_rows < rows);
+    return stats;
+}
+
+Test(sweep, the_store_thread_sweeps_by_itself_and_folds_in_between)
+{
+    fill(1, RL_TYPE_HASH, 30000);
+    bury(1, RL_TYPE_HASH);
+    fill(2, RL_TYPE_ZSET, 20000);
+    bury(2, RL_TYPE_ZSET);
+    close_file();
+    sem_init(&notified, 0, 0);
+    rl_store *store = start_store();
+    rl_batch_builder *builder = rl_batch_builder_create();
+    uint64_t seq = rl_store_last_seq(store), id = rl_store_next_id(store);
+    cr_assert_eq(id, 3);
+    for (int i = 0; i < 200; i++) {
+        char name[16];
+        int len = snprintf(name, sizeof name, "k%d", i);
+        rl_batch_key(builder, id++, 0, RL_TYPE_STRING, RL_NEVER, rl_bytes_of(name, (size_t)len),
+                     RL_BYTES("v"));
+        rl_store_append(store, rl_batch_seal(builder, ++seq));
+        struct timespec nap = {.tv_nsec = 1000000};
+        nanosleep(&nap, NULL);
+    }
+    rl_store_stats stats = wait_swept(store, 50000);
+    cr_assert_eq(stats.swept_rows, 50000);
+    cr_assert_eq(stats.fold_failures, 0);
+    cr_assert_eq(rl_store_close(store, true), RL_STORE_OK);
+    rl_batch_builder_free(builder);
+    open_file();
+    cr_assert_eq(left(1) + left(2), 0);
+    cr_assert_eq(store_sql_int(db, "SELECT count(*) FROM rl_key"), 200);
+    cr_assert_eq(meta.dead, 0);
+    cr_assert_str_eq(store_sql_text(db, "PRAGMA integrity_check"), "ok");
+}
+
+Test(sweep, a_stop_does_not_wait_for_the_sweeper)
+{
+    fill(1, RL_TYPE_LIST, 300000);
+    bury(1, RL_TYPE_LIST);
+    close_file();
+    sem_init(&notified, 0, 0);
+    rl_store *store = start_store();
+    wait_swept(store, 1);
+    cr_assert_eq(rl_store_close(store, true), RL_STORE_OK);
+    open_file();
+    cr_assert_eq(meta.dead, 1);
+    cr_assert_gt(left(1), 0);
+    cr_assert_lt(left(1), 300000);
+}
