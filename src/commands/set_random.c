@@ -158,7 +158,7 @@ void rl_cmd_srandmember(rl_ctx *c) {
         rl_reply_array(c->reply, 0);
     } else if (count > 0) {
         pick_distinct(c, rl_set_of(&set), (uint64_t)count);
-    } else {
+    } else if (rl_cmd_check_repeats(c, count)) {
         rl_reply_array(c->reply, (size_t)-count);
         pick_any(c, rl_set_of(&set), (uint64_t)-count);
     }

@@ -7,6 +7,11 @@ docs/compatibility.md, with the reason for users; run.py checks that, and that e
 a case and really is a difference.
 """
 
+import decimal
+import re
+
+_DOUBLE = re.compile(rb"[+-]?\d+(\.\d+)?(e[+-]\d+)?")
+
 # The commands of redis-server 7.0.15 that Rubellite has.
 COMMANDS = set("""
 append auth bgrewriteaof bgsave blmove blmpop blpop brpop brpoplpush bzmpop bzpopmax bzpopmin client command config
@@ -136,10 +141,10 @@ def _only_ours(step, reply, proto):
                   if name[1].decode().split("|")[0] in COMMANDS]
 
 
-def _hscan_docs(step, reply, proto):
-    """COMMAND DOCS of HSCAN with the option that came later."""
-    pairs = [("name", ("$", b"novalues")), ("type", ("$", b"pure-token")), ("token", ("$", b"NOVALUES")),
-             ("since", ("$", b"7.4.0")), ("flags", ("~" if proto == 3 else "*", [("+", b"optional")]))]
+def _option_docs(reply, proto, word, since):
+    """COMMAND DOCS of one command with an option behind its arguments."""
+    pairs = [("name", ("$", word)), ("type", ("$", b"pure-token")), ("token", ("$", word.upper())),
+             ("since", ("$", since)), ("flags", ("~" if proto == 3 else "*", [("+", b"optional")]))]
     pairs = [(("$", name.encode()), value) for name, value in pairs]
     option = ("%", pairs) if proto == 3 else ("*", [part for pair in pairs for part in pair])
 
@@ -155,6 +160,68 @@ def _hscan_docs(step, reply, proto):
     return extended(reply)
 
 
+def _hscan_docs(step, reply, proto):
+    """COMMAND DOCS of HSCAN with the option that came later."""
+    return _option_docs(reply, proto, b"novalues", b"7.4.0")
+
+
+def score_text(value):
+    """A double as 7.2 writes it: the fewest digits that read back."""
+    if value in (float("inf"), float("-inf")):
+        return b"inf" if value > 0 else b"-inf"
+    if value == int(value) and abs(value) <= 2 ** 62:
+        return b"%d" % int(value)
+    sign, digits, last = decimal.Decimal(repr(value)).normalize().as_tuple()
+    text, first = "".join(map(str, digits)), last + len(digits) - 1
+    if last >= 0 and first < len(text) + 7:
+        text += "0" * last
+    elif last < 0 and (last > -7 or abs(first) < 4):
+        text = text[:first + 1] + "." + text[first + 1:] if first >= 0 else "0." + "0" * (-first - 1) + text
+    else:
+        text = "%s%s%se%+d" % (text[0], "." if len(text) > 1 else "", text[1:], first)
+    return b"-" * sign + text.encode()
+
+
+def as_72_writes_it(tree):
+    """A reply with its doubles in the form of 7.2, where they are in that of 7.0."""
+    kind, value = tree
+    if kind in "*~>" and value is not None:
+        return kind, [as_72_writes_it(item) for item in value]
+    if kind in "$," and value is not None and _DOUBLE.fullmatch(value) and b"%.17g" % float(value) == value:
+        return kind, score_text(float(value))
+    return tree
+
+
+def _no_minus_zero(step, reply, proto):
+    kind, value = reply
+    if kind == "*":
+        return kind, [_no_minus_zero(step, item, proto) for item in value]
+    return kind, b"0" if value == b"-0" else value
+
+
+def _withscore_docs(step, reply, proto):
+    """COMMAND DOCS of ZRANK and ZREVRANK with the option that came later."""
+    return _option_docs(reply, proto, b"withscore", b"7.2.0")
+
+
+def _withscore_info(step, reply, proto):
+    """COMMAND INFO of ZRANK and ZREVRANK: they may be longer."""
+    kind, (entry,) = reply
+    return kind, [(entry[0], [entry[1][0], (":", b"-3")] + entry[1][2:])]
+
+
+def _in_scripts(step, reply, proto):
+    """COMMAND INFO of a command that scripts may use since 7.2."""
+    kind, (entry,) = reply
+    parts = list(entry[1])
+    parts[2] = (parts[2][0], [flag for flag in parts[2][1] if flag[1] != b"noscript"])
+    return kind, [(entry[0], parts)]
+
+
+def _withscore(step, reply, proto):
+    return (_withscore_docs if step.args[1] == b"DOCS" else _withscore_info)(step, reply, proto)
+
+
 _FIELDS = "CLIENT LIST and CLIENT INFO end with `lib-name` and `lib-ver`"
 _FIELDS_WHY = "They came with Redis 7.2, together with CLIENT SETINFO, which fills them."
 
@@ -164,7 +231,7 @@ TABLE = {
         "Clients compare the number to learn what a server can do, and what they look for came with 7.2. "
         "Rubellite's own version is `rubellite_version`."),
     "other-commands": Difference(
-        "Only strings, keys, transactions, publish/subscribe, connections and administration",
+        "Strings, hashes, lists, sets, sorted sets, transactions, publish/subscribe and administration",
         "Other types, scripts, users, replication and cluster are not there yet. Their "
         "commands answer as an unknown command does in Redis, so a client can tell.", _only_ours),
     "after-7.0": Difference(
@@ -194,6 +261,29 @@ TABLE = {
         "Small lists are kept in one block, which OBJECT ENCODING calls listpack",
         "As since Redis 7.2; 7.0 says quicklist of every list.",
         lambda step, reply, proto: ("$", b"listpack")),
+    "scores": Difference(
+        "Scores have as few digits as read back the same",
+        "As since Redis 7.2: 0.1, where 7.0 has 0.10000000000000001. RESP3 doubles too.",
+        lambda step, reply, proto: as_72_writes_it(reply)),
+    "minus-zero": Difference(
+        "A score is never -0",
+        "SQLite does not keep the sign of a zero, so after a restart it would be another score. Redis keeps it in large "
+        "sorted sets and loses it in small ones.", _no_minus_zero),
+    "withscore": Difference(
+        "ZRANK and ZREVRANK have WITHSCORE",
+        "It came with Redis 7.2.", _withscore),
+    "lpos-rank": Difference(
+        "LPOS refuses the rank -9223372036854775808",
+        "As since Redis 7.2; 7.0 takes it for the rank -1, by an overflow.",
+        lambda step, reply, proto: ("-", b"ERR value is out of range, value must between "
+                                    b"-9223372036854775807 and 9223372036854775807")),
+    "blocking-in-scripts": Difference(
+        "Commands that wait for lists and sorted sets are not `noscript`",
+        "Since Redis 7.2 scripts may use them, and they do not wait there. (There are no scripts yet.)", _in_scripts),
+    "timeout-range": Difference(
+        "A timeout that is too large is out of range",
+        "As since Redis 7.2; 7.0 calls some of them negative, and waits for ever, or not at all, with others.",
+        lambda step, reply, proto: ("-", b"ERR timeout is out of range")),
     "eviction": Difference(
         "`maxmemory` only with `maxmemory-policy noeviction`",
         "Eviction is not there yet, and a cache that is never evicted from would be a surprise."),
