@@ -226,6 +226,8 @@ def load():
             command["flags"] = command["flags"] + ["while_subscribed"]
         if name in DEFERRED:
             command["flags"] = command["flags"] + ["deferred"]
+        if any("index" not in key["begin"] or "range" not in key["find"] for key in command.get("keys", ())):
+            command["flags"] = command["flags"] + ["movable_keys"]
         unknown = set(command["flags"]) - set(FLAGS)
         if unknown:
             fail(f"{name}: unknown flags {unknown}")

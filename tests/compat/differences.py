@@ -272,6 +272,9 @@ TABLE = {
     "withscore": Difference(
         "ZRANK and ZREVRANK have WITHSCORE",
         "It came with Redis 7.2.", _withscore),
+    "ltrim-nothing": Difference(
+        "LTRIM that removes nothing is no change",
+        "Redis tells those who watch the key, although it is as it was."),
     "lpos-rank": Difference(
         "LPOS refuses the rank -9223372036854775808",
         "As since Redis 7.2; 7.0 takes it for the rank -1, by an overflow.",

@@ -11,9 +11,13 @@ case = family("commands")
 
 # Every command that Rubellite has of redis-server 7.0.15.
 ALL = sorted(differences.COMMANDS)
+# Those of which 7.2 and later say something else.
+DIFFERENT = {"client": " differs=client-subcommands", "zrank": " differs=withscore", "zrevrank": " differs=withscore"}
+DIFFERENT.update((name, " differs=blocking-in-scripts") for name in (
+    "blmove", "blpop", "brpop", "brpoplpush", "bzpopmax", "bzpopmin"))
+DIFFERENT_DOCS = {"hscan": " differs=fields-expire", "zrank": " differs=withscore", "zrevrank": " differs=withscore"}
 case("COMMAND INFO: each command",
-     *["COMMAND INFO %s ## command_info%s" % (name, " differs=client-subcommands" if name == "client" else "")
-       for name in ALL])
+     *["COMMAND INFO %s ## command_info%s" % (name, DIFFERENT.get(name, "")) for name in ALL])
 case("COMMAND INFO: subcommands", *["COMMAND INFO %s ## command_info" % name for name in (
     "client|id", "client|info", "client|list", "client|setname", "client|getname", "client|kill",
     "client|pause", "client|unpause", "client|reply", "client|no-evict", "client|unblock", "client|help",
@@ -86,8 +90,7 @@ case("COMMAND GETKEYS", "COMMAND GETKEYS", "COMMAND GETKEYS GET", *["COMMAND GET
 case("COMMAND GETKEYSANDFLAGS", "COMMAND GETKEYSANDFLAGS", "COMMAND GETKEYSANDFLAGS GET",
      *["COMMAND GETKEYSANDFLAGS %s ## unordered_deep" % line for line in REQUESTS])
 
-case("COMMAND DOCS", *["COMMAND DOCS %s ## command_docs%s" % (name, " differs=fields-expire" if name == "hscan" else "")
-                       for name in ALL],
+case("COMMAND DOCS", *["COMMAND DOCS %s ## command_docs%s" % (name, DIFFERENT_DOCS.get(name, "")) for name in ALL],
      """
 COMMAND DOCS get set nosuch ## command_docs
 COMMAND DOCS get get ## command_docs
