@@ -81,14 +81,22 @@ int sql_schema_check(sqlite3 *db, int64_t reserved, char *error, size_t error_le
 
 /* --- the probe ------------------------------------------------------------------------------- */
 
-/* Rows nobody has: ids are above zero, and databases too (a fold parks rows in -2 and -3).
+/* A table, the column that an expression is most likely about, and a statement that puts a row in.
+ * Rows nobody has: ids are above zero, and databases too (a fold parks rows in -2 and -3).
  * ?1: the id; ?2: the database; ?3: the type; ?4: when it expires; ?5, ?6: awkward values, the
- * first never NULL. */
-static const struct {
-    const char *table, *insert;
+ * first never NULL. Each has all of them, up to the last. */
+static const struct probe {
+    const char *table, *column, *insert;
 } probes[] = {
-    {"rl_key",
+    {"rl_key", "value",
      "INSERT INTO rl_key(id, db, type, expires_at, key, value) VALUES(?1, ?2, ?3, ?4, ?5, ?6)"},
+    {"rl_hash", "value",
+     "INSERT INTO rl_hash(key_id, field, value, expires_at) VALUES(?1, ?5, ifnull(?6, ''), ?4)"},
+    {"rl_set", "member", "INSERT INTO rl_set(key_id, member) VALUES(?1, ifnull(?6, ?5))"},
+    {"rl_zset", "member",
+     "INSERT INTO rl_zset(key_id, member, score) VALUES(?1, ?5, CAST(ifnull(?6, 0.5) AS REAL))"},
+    {"rl_list", "value",
+     "INSERT INTO rl_list(key_id, pos, value) VALUES(?1, ifnull(?4, 0), ifnull(?6, ''))"},
 };
 
 typedef struct awkward {
@@ -187,32 +195,35 @@ static bool is_ours_to_mend(int rc) {
     }
 }
 
-static void explain(sqlite3 *db, const char *table, char *error, size_t error_len) {
+static void explain(sqlite3 *db, const struct probe *p, const char *table, char *error,
+                    size_t error_len) {
     const char *why = sqlite3_errmsg(db);
     bool json = strcasestr(why, "json") != NULL;
+    char todo[100] = "with a WHERE that names the keys you mean";
+    if (json)
+        snprintf(todo, sizeof todo, "with WHERE json_valid(%s)", p->column);
     snprintf(error, error_len,
              "SQLDENIED the index would refuse rows that keys may bring to %s (%s); leave them out "
              "%s",
-             table, why,
-             json ? "with WHERE json_valid(value)" : "with a WHERE that names the keys you mean");
+             table, why, todo);
 }
 
 int sql_schema_probe(sqlite3 *db, const char *table, char *error, size_t error_len) {
-    const char *insert = NULL;
+    const struct probe *p = NULL;
     for (size_t i = 0; i < sizeof probes / sizeof probes[0]; i++) {
         if (strcasecmp(table, probes[i].table) == 0)
-            insert = probes[i].insert;
+            p = &probes[i];
     }
-    if (insert == NULL) {
+    if (p == NULL) {
         snprintf(error, error_len, "SQLDENIED %s has no indexes of clients in this version", table);
         return SQLITE_AUTH;
     }
     int rc = sqlite3_exec(db, "SAVEPOINT rl_probe", NULL, NULL, NULL);
     if (rc != SQLITE_OK)
         return rc;
-    rc = probe_rows(db, insert);
+    rc = probe_rows(db, p->insert);
     if (rc != SQLITE_OK && !is_ours_to_mend(rc)) {
-        explain(db, table, error, error_len);
+        explain(db, p, table, error, error_len);
         rc = SQLITE_AUTH;
     }
     if (sqlite3_get_autocommit(db)) /* all is rolled back */

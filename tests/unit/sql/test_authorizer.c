@@ -61,7 +61,7 @@ Test(authorizer, names_of_ours_are_kept)
     static const char *const renames[] = {
         "ALTER TABLE t RENAME TO rl_t",
         "ALTER TABLE t RENAME TO streams",
-        "SELECT 1; ALTER TABLE t RENAME TO \"RL_HASH\"; SELECT 2",
+        "SELECT 1; ALTER TABLE t RENAME TO \"RL_LATER\"; SELECT 2",
     };
     for (size_t i = 0; i < sizeof renames / sizeof renames[0]; i++) {
         EXPECT_ERROR(renames[i], "SQLDENIED", "kept for Rubellite");
