@@ -81,14 +81,10 @@ Test(collections, a_key_is_found_by_its_name_and_its_elements_by_the_primary_key
 Test(collections, an_index_of_the_users_finds_a_field_by_its_value)
 {
     EXPECT("CREATE INDEX by_email ON rl_hash(value) WHERE field = 'email'", ":0\r\n");
-    EXPECT("CREATE INDEX by_score ON rl_zset(key_id, score)", ":0\r\n");
     expect_plan("SELECT key FROM hashes WHERE field = 'email' AND value = 'ada@x'",
                 "SEARCH h USING", "INDEX by_email (value=?)");
     expect_plan("SELECT key FROM hashes WHERE field = 'email' AND value = 'ada@x'",
                 "SEARCH k USING INTEGER PRIMARY KEY", "");
-    expect_plan(
-        "SELECT member FROM zsets WHERE database = 0 AND key = 'board' ORDER BY score LIMIT 10",
-        "by_score", "");
     EXPECT("SELECT key FROM hashes WHERE field = 'email' AND value = 'ada@x'",
            "*2\r\n*1\r\n$3\r\nkey\r\n*1\r\n$8\r\nuser:1:h\r\n");
     /* With ANALYZE too. */
