@@ -207,8 +207,8 @@ static bool parse_withscores(rl_ctx *c, algebra *a, int *arg) {
 
 static bool parse_limit(rl_ctx *c, algebra *a, int *arg) {
     int64_t limit;
-    if (!rl_int64_parse(c->argv[++*arg], &limit) || limit < 0)
-        return fail(c, "ERR LIMIT can't be negative");
+    if (!rl_cmd_count(c, ++*arg, &limit, "ERR LIMIT can't be negative"))
+        return false;
     a->limit = (size_t)limit;
     return true;
 }

@@ -78,10 +78,8 @@ static void pop_members(rl_ctx *c, bool max) {
         rl_ctx_syntax_error(c);
         return;
     }
-    if (pop.many && (!rl_int64_parse(c->argv[2], &count) || count < 0)) {
-        rl_reply_error(c->reply, "ERR value is out of range, must be positive");
+    if (pop.many && !rl_cmd_count(c, 2, &count, NULL))
         return;
-    }
     if (!rl_ctx_open(c, 1, RL_TYPE_ZSET, RL_LOOK_WRITE, &source))
         return;
     if (rl_sorted_set_of(&source) == NULL || count == 0) {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Sorted sets: ZRANDMEMBER and ZSCAN. */
-#include "base/alloc.h"
 #include "base/number.h"
 #include "commands/element_scan.h"
 #include "commands/handlers.h"
@@ -9,59 +8,24 @@
 
 /* ---- ZRANDMEMBER ---- */
 
-/* Ranks that were taken: open addressing, rank + 1 in a slot, 0 in an empty one. */
-typedef struct taken {
-    uint64_t *slots;
-    size_t mask;
-} taken;
-
-static void taken_init(taken *t, size_t count) {
-    size_t size = 16;
-    while (size < count * 2)
-        size *= 2;
-    t->slots = rl_calloc(size, sizeof *t->slots);
-    t->mask = size - 1;
-}
-
-/* False when it was taken before. */
-static bool take(taken *t, uint64_t rank) {
-    size_t at = (size_t)(rank * 0x9e3779b97f4a7c15u >> 20) & t->mask;
-    for (; t->slots[at]; at = (at + 1) & t->mask)
-        if (t->slots[at] == rank + 1)
-            return false;
-    t->slots[at] = rank + 1;
-    return true;
-}
-
-static void reply_rank(rl_ctx *c, const rl_zset *z, size_t rank, bool scores) {
-    rl_zset_walk walk;
-    rl_bytes member;
-    double score;
-    rl_zset_walk_init(&walk, z, rank, false);
-    if (rl_zset_next(&walk, &member, &score))
-        rl_cmd_zset_member(c->reply, member, score, scores);
-}
-
-/* A few of many: Floyd's sampling, which needs one random number for each of them (Bentley and
- * Floyd, "A sample of brilliance", CACM 1987). */
+/* A few of many: picks until there are enough different ones. */
 static void reply_few(rl_ctx *c, const rl_zset *z, size_t count, bool scores) {
-    rl_random *random = rl_keyspace_randomness(c->keys);
-    size_t there = rl_zset_count(z);
-    taken t;
-    taken_init(&t, count);
-    for (size_t last = there - count; last < there; last++) {
-        uint64_t rank = rl_random_below(random, last + 1);
-        if (!take(&t, rank)) {
-            rank = last;
-            take(&t, rank);
-        }
-        reply_rank(c, z, (size_t)rank, scores);
+    const rl_members_limits *limits = &rl_keyspace_limits(c->keys)->set;
+    rl_members *had = rl_members_create();
+    rl_zset_scratch scratch;
+    double score;
+    while (count) {
+        rl_bytes member = rl_zset_random(z, rl_keyspace_randomness(c->keys), &scratch, &score);
+        if (!rl_members_add(&had, member, limits))
+            continue;
+        rl_cmd_zset_member(c->reply, member, score, scores);
+        count--;
     }
-    rl_free(t.slots);
+    rl_members_free(had);
 }
 
 /* A good part of all, or all: each on the way is taken with the probability that leaves as many as
- * are wanted (Knuth, The Art of Computer Programming 2, algorithm S). */
+ * are wanted (Knuth, The Art of Computer Programming 2, 3.4.2, algorithm S). */
 static void reply_many(rl_ctx *c, const rl_zset *z, size_t count, bool scores) {
     rl_random *random = rl_keyspace_randomness(c->keys);
     rl_zset_walk walk;
@@ -79,6 +43,7 @@ static void reply_many(rl_ctx *c, const rl_zset *z, size_t count, bool scores) {
 static void reply_repeated(rl_ctx *c, const rl_zset *z, size_t count, bool scores) {
     rl_zset_scratch scratch;
     double score;
+    rl_cmd_zset_members(c->reply, count, scores);
     for (size_t i = 0; i < count; i++) {
         rl_bytes member = rl_zset_random(z, rl_keyspace_randomness(c->keys), &scratch, &score);
         rl_cmd_zset_member(c->reply, member, score, scores);
@@ -115,19 +80,16 @@ static void random_members(rl_ctx *c) {
         return;
     const rl_zset *z = rl_sorted_set_of(&from);
     size_t there = rl_collection_count(&from);
-    size_t wanted = count < 0 ? (size_t)-count : (size_t)count;
-    if (count > 0 && wanted > there)
-        wanted = there;
-    if (z == NULL)
-        wanted = 0;
-    rl_cmd_zset_members(c->reply, wanted, scores);
-    if (wanted == 0)
+    if (z && count < 0) {
+        if (rl_cmd_check_repeats(c, count))
+            reply_repeated(c, z, (size_t)-count, scores);
         return;
-    if (count < 0)
-        reply_repeated(c, z, wanted, scores);
-    else if (wanted < there / 4)
+    }
+    size_t wanted = z == NULL ? 0 : (size_t)count < there ? (size_t)count : there;
+    rl_cmd_zset_members(c->reply, wanted, scores);
+    if (wanted < there / 4)
         reply_few(c, z, wanted, scores);
-    else
+    else if (wanted)
         reply_many(c, z, wanted, scores);
 }
 
