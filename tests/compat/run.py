@@ -42,7 +42,7 @@ def options():
     parser.add_argument("--family", action="append", help="only this family (may be repeated)")
     parser.add_argument("--case", help="only cases whose name holds this text")
     parser.add_argument("--proto", type=int, choices=(2, 3), help="only this protocol")
-    parser.add_argument("--ops", type=int, default=20000,
+    parser.add_argument("--ops", type=int, default=10000,
                         help="operations of the random sequence in each protocol; 0 leaves it out")
     parser.add_argument("--seed", type=int, help="seed of the random sequence")
     parser.add_argument("--show", type=int, default=40, help="failures shown per family")

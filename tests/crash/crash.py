@@ -50,6 +50,8 @@ class Failure(Exception):
 class Rounds:
     """The state that goes on from round to round."""
 
+    writer = history.Writer
+
     def __init__(self, options):
         self.binary = options.ours
         self.ours = not options.plain
@@ -64,7 +66,7 @@ class Rounds:
         self.data = os.path.join(self.top, "data")
         shutil.rmtree(self.data, ignore_errors=True)
         os.mkdir(self.data)
-        self.writers = [history.Writer(db, random.Random(self.random.random()))
+        self.writers = [self.writer(db, random.Random(self.random.random()))
                         for db in range(WRITERS)]
 
     # ---- one round ----
@@ -171,6 +173,9 @@ class Rounds:
         conn.close()
         return found
 
+    def read_rows(self, db):
+        return read_rows(db)
+
     def check_memory(self):
         kept = lost = 0
         for writer in self.writers:
@@ -201,7 +206,7 @@ class Rounds:
             found = db.execute("PRAGMA integrity_check").fetchall()
             if found != [("ok",)]:
                 raise Failure("integrity_check: %r" % found[:5])
-            return read_rows(db)
+            return self.read_rows(db)
         finally:
             db.close()
 
@@ -210,7 +215,7 @@ class Rounds:
         if self.ours:
             db = sqlite3.connect("file:%s?mode=ro" % os.path.join(self.data, "data.db"), uri=True)
             try:
-                self.compare(read_rows(db), "the tables of the running server")
+                self.compare(self.read_rows(db), "the tables of the running server")
             finally:
                 db.close()
 
@@ -254,8 +259,9 @@ def read_rows(db):
     return rows
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def main(description=__doc__, name="crash", kind=Rounds):
+    """Runs the rounds of a kind; another script has its own kind."""
+    parser = argparse.ArgumentParser(description=description.split("\n", maxsplit=1)[0])
     parser.add_argument("--rounds", type=int, default=int(os.environ.get("ROUNDS") or 100))
     parser.add_argument("--ours", help="the server (default: RUBELLITE_SERVER)")
     parser.add_argument("--plain", action="store_true",
@@ -266,8 +272,8 @@ def main():
     options.ours = process.find_server(options.ours)
     if options.seed is None:
         options.seed = random.SystemRandom().randrange(1 << 31)
-    print("crash: %d rounds, seed %d" % (options.rounds, options.seed), flush=True)
-    rounds, began = Rounds(options), time.monotonic()
+    print("%s: %d rounds, seed %d" % (name, options.rounds, options.seed), flush=True)
+    rounds, began = kind(options), time.monotonic()
     number = 0
     try:
         for number in range(1, options.rounds + 1):
@@ -275,7 +281,7 @@ def main():
                 rounds.wipe()
             print("round %3d: %s" % (number, rounds.run()), flush=True)
     except (Failure, history.Unexpected, process.StartError, process.Gone) as error:
-        print("crash: FAILED in round %d: %s" % (number, error))
+        print("%s: FAILED in round %d: %s" % (name, number, error))
         print("---- the server's log ends with ----\n%s" % rounds.server.log())
         rounds.end(True)
         return 1
@@ -283,8 +289,8 @@ def main():
         rounds.end(True)
         raise
     rounds.end(options.keep)
-    print("crash: %d rounds in %.0f s, %d operations answered, none lost" % (
-        options.rounds, time.monotonic() - began, rounds.operations))
+    print("%s: %d rounds in %.0f s, %d operations answered, none lost" % (
+        name, options.rounds, time.monotonic() - began, rounds.operations))
     return 0
 
 

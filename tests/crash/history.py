@@ -70,8 +70,12 @@ class Writer:
         text = b"%d:%d:" % (self.db, self.number)
         return text + b"x" * self.random.randrange(size + 1)
 
+    def makers(self):
+        """Methods that make an operation, and how often each is used."""
+        return MAKERS, WEIGHTS
+
     def make(self):
-        return self.random.choices(MAKERS, WEIGHTS)[0](self)
+        return self.random.choices(*self.makers())[0](self)
 
     def set(self):
         key, value = self.key(), self.value()
@@ -245,11 +249,12 @@ class Writer:
     def settle(self, found):
         """Finds the prefix that `found` is the state of; it becomes the answered one. Returns how
         many unanswered operations had been kept, and how many answered ones were lost."""
-        state, shared = dict(self.state), self.shared
+        state, shared, nearest = dict(self.state), self.shared, []
         for kept in range(len(self.pending) + 1):
             if matches(state, found):
                 self.state, self.shared, self.pending = state, shared, []
                 return kept, 0
+            nearest.append((unlike(state, found), kept, dict(state)))
             if kept < len(self.pending):
                 self.pending[kept].apply(state)
                 shared += self.pending[kept].shared
@@ -257,10 +262,11 @@ class Writer:
             if matches(state, found):
                 self.state, self.shared, self.pending = state, shared, []
                 return 0, lost
+        _, kept, state = min(nearest, key=lambda entry: entry[:2])
         raise Unexpected(
-            "database %d is no state between %d answered and %d sent operations:\n%s" % (
-                self.db, self.answered, self.answered + len(self.pending),
-                differences(self.state, found)))
+            "database %d is no state between %d answered and %d sent operations; nearest, after %d:\n%s" % (
+                self.db, self.answered, self.answered + len(self.pending), self.answered + kept,
+                differences(state, found)))
 
 
 MAKERS = [Writer.set, Writer.set_at, Writer.setex, Writer.set_short, Writer.incr, Writer.append,
@@ -295,13 +301,19 @@ def matches(state, found):
     return True
 
 
+def unlike(state, found):
+    """How many keys differ."""
+    return sum(not matches(*({key: side[key]} if key in side else {} for side in (state, found)))
+               for key in set(state) | set(found))
+
+
 def differences(state, found, most=8):
-    """How the state after the last answered operation differs from what was found."""
+    """How the state after some operation differs from what was found."""
     lines = []
     for key in sorted(set(state) | set(found)):
         want, have = state.get(key), found.get(key)
         if not matches({key: want} if want else {}, {key: have} if have else {}):
-            lines.append("  %r: answered %.80r, found %.80r" % (key, want, have))
+            lines.append("  %r: expected %.300r, found %.300r" % (key, want, have))
     if len(lines) > most:
         lines[most:] = ["  … %d more" % (len(lines) - most)]
     return "\n".join(lines)
