@@ -11,8 +11,9 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "lib/random_keys.h"
 
-enum { DBS = 2, KEYS = 6, ELEMENTS = 30, ROWS_MAX = 40000 };
+enum { DBS = RANDOM_KEYS_DBS, ROWS_MAX = 40000 };
 
 static rl_keyspace *ks;
 static rl_batch_builder *batch;
@@ -136,7 +137,8 @@ static void apply_key(const rl_change *c) {
     if (c->kind == RL_CHANGE_DELETE) {
         cr_assert_eq(keys[at].type, c->type);
         drop_key(at);
-    } else if (c->kind == RL_CHANGE_EXPIRY) {
+    } else if (c->kind == RL_CHANGE_EXPIRY || c->kind == RL_CHANGE_VALUE ||
+               c->kind == RL_CHANGE_PATCH) { /* values of strings: test_keyspace.c */
         keys[at].expires_at = c->expires_at;
     } else if (c->kind == RL_CHANGE_NAME) {
         keys[at].db = c->db;
@@ -203,9 +205,7 @@ static void turn(void) {
 
 static void setup(void) {
     batch = rl_batch_builder_create();
-    ks = rl_keyspace_create(DBS, batch);
-    rl_keyspace_set_limits(
-        ks, &(rl_collection_limits){.hash = {8, 10}, .zset = {8, 10}, .set = {8, {8, 10}}});
+    ks = random_keys_create(batch);
     elements = rl_malloc(ROWS_MAX * sizeof *elements);
     key_count = element_count = 0;
     open_seq = 1;
@@ -222,8 +222,6 @@ static void teardown(void) {
 TestSuite(collections, .init = setup, .fini = teardown);
 
 /* ---- comparing ---- */
-
-static void describe_entry(const rl_entry *e, rl_buffer *out);
 
 static int by_text(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
@@ -286,13 +284,10 @@ static void describe_key(void *arg, rl_entry *e) {
     rl_bytes key = rl_entry_key(e);
     rl_buffer_printf(d->out, "key %llu db %d type %d until %lld %.*s\n", (unsigned long long)e->id,
                      d->db, (int)e->type, (long long)rl_entry_expires_at(e), (int)key.len, key.ptr);
-    describe_entry(e, d->out);
-}
-
-static void describe_entry(const rl_entry *e, rl_buffer *out) {
-    cr_assert_neq(e->type, RL_TYPE_STRING);
+    if (e->type == RL_TYPE_STRING)
+        return;
     cr_assert_gt(rl_entry_count(e), 0, "a collection without elements is no key");
-    describe_elements(e, out);
+    describe_elements(e, d->out);
 }
 
 static char *memory_text(rl_keyspace *of) {
@@ -340,7 +335,7 @@ static int by_place(const void *a, const void *b) {
 
 /* A keyspace loaded from the rows. */
 static rl_keyspace *loaded_keyspace(rl_batch_builder *repairs) {
-    rl_keyspace *of = rl_keyspace_create(DBS, repairs);
+    rl_keyspace *of = random_keys_create(repairs);
     qsort(elements, element_count, sizeof *elements, by_place);
     rl_keyspace_begin(of, now_ms, 1, 0, false);
     rl_keyspace_load_begin(of, 1000000, 10);
@@ -383,196 +378,23 @@ static void expect_rows_as_memory(const char *after) {
 
 /* ---- random operations ---- */
 
-typedef struct target {
-    char name[16];
-    rl_bytes key;
-    uint64_t hash;
-    int db;
-} target;
-
-static uint64_t below(uint64_t limit) {
-    return rl_random_below(&dice, limit);
-}
-
-static void any_key(target *t) {
-    t->db = (int)below(DBS);
-    snprintf(t->name, sizeof t->name, "k%d", (int)below(KEYS));
-    t->key = rl_bytes_text(t->name);
-    t->hash = rl_hash(t->key);
-}
-
-static rl_bytes any_element(char out[16]) {
-    int n = (int)below(ELEMENTS);
-    snprintf(out, 16, n % 3 ? "%d" : "element-%d", n);
-    return rl_bytes_text(out);
-}
-
-static bool open_any(rl_collection *c, target *t, rl_type type) {
-    any_key(t);
-    return rl_collection_open(c, ks, t->db, t->key, t->hash, type, RL_LOOK_WRITE);
-}
-
-static void change_hash(void) {
-    rl_collection c;
-    target t;
-    char field[16], value[16];
-    if (!open_any(&c, &t, RL_TYPE_HASH))
-        return;
-    for (uint64_t n = 1 + below(4); n > 0; n--) {
-        uint64_t what = below(10);
-        any_element(field);
-        any_element(value);
-        if (what < 4)
-            rl_key_hash_set(&c, rl_bytes_text(field), rl_bytes_text(value),
-                            what == 0   ? RL_FIELD_KEEP
-                            : what == 1 ? now_ms + 1 + (int64_t)below(50)
-                                        : 0);
-        else if (what < 6)
-            rl_key_hash_expire(&c, rl_bytes_text(field),
-                               what == 4 ? 0 : now_ms - 5 + (int64_t)below(50));
-        else
-            rl_key_hash_remove(&c, rl_bytes_text(field));
-    }
-    rl_collection_done(&c);
-}
-
-static void change_set(void) {
-    rl_collection c;
-    target t;
-    char member[16];
-    rl_buffer popped = {0};
-    if (!open_any(&c, &t, RL_TYPE_SET))
-        return;
-    for (uint64_t n = 1 + below(6); n > 0; n--) {
-        if (below(2))
-            rl_key_set_add(&c, any_element(member));
-        else if (below(3))
-            rl_key_set_remove(&c, any_element(member));
-        else if (rl_collection_count(&c))
-            rl_key_set_pop(&c, &popped);
-    }
-    rl_buffer_release(&popped);
-    rl_collection_done(&c);
-}
-
-static void change_zset(void) {
-    rl_collection c;
-    target t;
-    char member[16];
-    if (!open_any(&c, &t, RL_TYPE_ZSET))
-        return;
-    for (uint64_t n = 1 + below(6); n > 0; n--) {
-        if (below(2))
-            rl_key_zset_set(&c, any_element(member), (double)below(5) / 2);
-        else if (below(3))
-            rl_key_zset_remove(&c, any_element(member));
-        else if (c.entry)
-            rl_key_zset_remove_range(&c, below(4), below(10), NULL, NULL);
-    }
-    rl_collection_done(&c);
-}
-
-static void change_list(void) {
-    rl_collection c;
-    target t;
-    char value[16];
-    if (!open_any(&c, &t, RL_TYPE_LIST))
-        return;
-    for (uint64_t n = 1 + below(8); n > 0; n--) {
-        size_t count = rl_collection_count(&c);
-        switch (below(6)) {
-        case 0:
-        case 1:
-            rl_key_list_push(&c, below(2) ? RL_LIST_LEFT : RL_LIST_RIGHT, any_element(value));
-            break;
-        case 2:
-            if (count)
-                rl_key_list_insert(&c, below(count + 1), any_element(value));
-            break;
-        case 3:
-            if (count)
-                rl_key_list_set(&c, below(count), any_element(value));
-            break;
-        default:
-            if (count)
-                rl_key_list_remove(&c, below(count), 1 + below(below(3) ? 2 : 40));
-        }
-    }
-    rl_collection_done(&c);
-}
-
-static void change_names(void) {
-    target t, to;
-    any_key(&t);
-    any_key(&to);
-    rl_entry *e = rl_keyspace_find(ks, t.db, t.key, t.hash, RL_LOOK_WRITE);
-    bool same = t.db == to.db && strcmp(t.name, to.name) == 0;
-    if (e == NULL || same)
-        return;
-    rl_keyspace_find(ks, to.db, to.key, to.hash, RL_LOOK_WRITE);
-    if (below(2))
-        rl_keyspace_rename(ks, t.db, t.key, t.hash, to.db, to.key, to.hash);
-    else
-        rl_keyspace_copy(ks, e, to.db, to.key, to.hash);
-}
-
-static void change_key(void) {
-    target t;
-    any_key(&t);
-    rl_entry *e = rl_keyspace_find(ks, t.db, t.key, t.hash, RL_LOOK_WRITE);
-    if (e == NULL)
-        return;
-    if (below(3) == 0)
-        rl_keyspace_delete(ks, t.db, t.key, t.hash);
-    else
-        rl_keyspace_expire(ks, t.db, e, t.hash, below(3) ? now_ms + (int64_t)below(60) : RL_NEVER);
-}
-
-static void store_set(void) {
-    target t;
-    char member[16];
-    rl_members *s = rl_members_create();
-    any_key(&t);
-    for (uint64_t n = below(5); n > 0; n--)
-        rl_members_add(&s, any_element(member), &rl_keyspace_limits(ks)->set);
-    rl_keyspace_store(ks, t.db, t.key, t.hash, RL_TYPE_SET, s);
-}
-
-static void change_databases(void) {
-    if (below(20) == 0)
-        rl_keyspace_clear(ks, (int)below(DBS + 1) - 1);
-    else if (below(5) == 0)
-        rl_keyspace_swap(ks, 0, 1);
-}
-
 static void pass_time(void) {
-    now_ms += (int64_t)below(20);
+    now_ms += (int64_t)rl_random_below(&dice, 20);
     turn();
     while (rl_keyspace_expire_due(ks, 2) > 0)
         ;
     rl_keyspace_free_step(ks);
 }
 
-static const struct {
-    const char *name;
-    void (*run)(void);
-} operations[] = {
-    {"hash", change_hash}, {"hash", change_hash},           {"set", change_set},
-    {"zset", change_zset}, {"list", change_list},           {"list", change_list},
-    {"list", change_list}, {"names", change_names},         {"key", change_key},
-    {"store", store_set},  {"databases", change_databases}, {"time", pass_time},
-};
-
 Test(collections, rows_are_what_memory_is)
 {
     for (uint64_t seed = 1; seed <= 30; seed++) {
         rl_random_seed(&dice, seed);
         for (int i = 0; i < 400; i++) {
-            size_t which = below(sizeof operations / sizeof *operations);
-            operations[which].run();
+            const char *what = random_keys_step(ks, &dice, now_ms);
             if (i % 4 == 0) {
                 pass_time(); /* so that nothing whose time is over is left */
-                expect_rows_as_memory(operations[which].name);
+                expect_rows_as_memory(what);
             }
         }
     }
