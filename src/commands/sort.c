@@ -91,10 +91,16 @@ static void add_element(sorter *s, rl_bytes element) {
     s->items[s->count++].element.len = element.len;
 }
 
+/* What has an order and is not sorted is read from its end for DESC. */
+static bool from_behind(const sorter *s) {
+    return s->o->unsorted && s->o->desc;
+}
+
 static void load_list(sorter *s, const rl_list *l, size_t from, size_t count) {
     rl_list_walk walk;
     rl_bytes value;
-    rl_list_walk_init(&walk, l, from, false);
+    bool left = from_behind(s);
+    rl_list_walk_init(&walk, l, left ? rl_list_count(l) - 1 - from : from, left);
     while (s->count < count && rl_list_next(&walk, &value))
         add_element(s, value);
 }
@@ -111,7 +117,7 @@ static void load_sorted_set(sorter *s, const rl_zset *z, size_t from, size_t cou
     rl_zset_walk walk;
     rl_bytes member;
     double score;
-    bool down = s->o->unsorted && s->o->desc;
+    bool down = from_behind(s);
     rl_zset_walk_init(&walk, z, down ? rl_zset_count(z) - 1 - from : from, down);
     while (s->count < count && rl_zset_next(&walk, &member, &score))
         add_element(s, member);

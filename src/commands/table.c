@@ -98,12 +98,12 @@ static const rl_key_spec keys_sinterstore[] = {
 };
 static const rl_key_spec keys_sort[] = {
     {.flags = "RO access", .begin = RL_BEGIN_INDEX, .begin_index = 1, .find = RL_FIND_RANGE, .last = 0, .step = 1, .limit = 0},
-    {.flags = "RO access", .begin = RL_BEGIN_UNKNOWN, .find = RL_FIND_UNKNOWN},
-    {.flags = "OW update", .begin = RL_BEGIN_UNKNOWN, .find = RL_FIND_UNKNOWN},
+    {.flags = "RO access", .notes = "the keys that `BY` and `GET` name depend on the elements", .begin = RL_BEGIN_UNKNOWN, .find = RL_FIND_UNKNOWN},
+    {.flags = "OW update", .notes = "the target of `STORE`, wherever that stands", .begin = RL_BEGIN_UNKNOWN, .find = RL_FIND_UNKNOWN},
 };
 static const rl_key_spec keys_sort_ro[] = {
     {.flags = "RO access", .begin = RL_BEGIN_INDEX, .begin_index = 1, .find = RL_FIND_RANGE, .last = 0, .step = 1, .limit = 0},
-    {.flags = "RO access", .begin = RL_BEGIN_UNKNOWN, .find = RL_FIND_UNKNOWN},
+    {.flags = "RO access", .notes = "the keys that `BY` and `GET` name depend on the elements", .begin = RL_BEGIN_UNKNOWN, .find = RL_FIND_UNKNOWN},
 };
 static const rl_key_spec keys_spublish[] = {
     {.flags = "not_key", .begin = RL_BEGIN_INDEX, .begin_index = 1, .find = RL_FIND_RANGE, .last = 0, .step = 1, .limit = 0},

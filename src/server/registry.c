@@ -173,13 +173,27 @@ size_t rl_registry_indexes(const rl_registry *r) {
     return r->indexes;
 }
 
-/* Where the keys of one specification begin; 0: they are not in this request, -1: it cannot be
- * told. */
+/* The argument behind SORT's last STORE, which no specification can express; 0: there is none.
+ * The values of other options are passed over. */
+static int sort_target(const rl_bytes *argv, int argc) {
+    int target = 0;
+    for (int i = 2; i < argc; i++) {
+        if (rl_bytes_is(argv[i], "LIMIT"))
+            i += 2;
+        else if (rl_bytes_is(argv[i], "BY") || rl_bytes_is(argv[i], "GET"))
+            i++;
+        else if (rl_bytes_is(argv[i], "STORE") && i + 1 < argc)
+            target = ++i;
+    }
+    return target;
+}
+
+/* Where the keys of one specification begin; 0: they are not in this request. */
 static int spec_begin(const rl_key_spec *spec, const rl_bytes *argv, int argc) {
     if (spec->begin == RL_BEGIN_INDEX)
         return spec->begin_index;
-    if (spec->begin == RL_BEGIN_UNKNOWN)
-        return -1;
+    if (spec->begin == RL_BEGIN_UNKNOWN) /* what SORT reads by pattern is in no argument */
+        return strncmp(spec->flags, "OW", 2) == 0 ? sort_target(argv, argc) : 0;
     bool forward = spec->begin_index > 0;
     int i = forward ? spec->begin_index : argc + spec->begin_index;
     for (; i > 0 && i < argc; i += forward ? 1 : -1)
@@ -211,7 +225,8 @@ static bool spec_find(const rl_key_spec *spec, const rl_bytes *argv, int argc, i
         *last = *first + ((int)count - 1) * (spec->step > 0 ? spec->step : 1);
         return true;
     case RL_FIND_UNKNOWN:
-        break;
+        *first = *last = begin;
+        return true;
     }
     return false;
 }
@@ -238,7 +253,7 @@ int rl_command_keys(const rl_command *command, const rl_bytes *argv, int argc, i
         int begin = spec_begin(spec, argv, argc), first, last;
         if (begin == 0)
             continue;
-        if (begin < 0 || !spec_find(spec, argv, argc, begin, &first, &last))
+        if (!spec_find(spec, argv, argc, begin, &first, &last))
             return -1;
         if (first > last || last >= argc)
             return -1;
