@@ -188,11 +188,14 @@ static int sort_target(const rl_bytes *argv, int argc) {
     return target;
 }
 
-/* Where the keys of one specification begin; 0: they are not in this request. */
+/* Where the keys of one specification begin; 0: they are not in this request, -1: it cannot be
+ * told. */
 static int spec_begin(const rl_key_spec *spec, const rl_bytes *argv, int argc) {
     if (spec->begin == RL_BEGIN_INDEX)
         return spec->begin_index;
-    if (spec->begin == RL_BEGIN_UNKNOWN) /* what SORT reads by pattern is in no argument */
+    if (spec->begin == RL_BEGIN_UNKNOWN && spec->find != RL_FIND_UNKNOWN)
+        return -1;
+    if (spec->begin == RL_BEGIN_UNKNOWN) /* SORT; what it reads by pattern is in no argument */
         return strncmp(spec->flags, "OW", 2) == 0 ? sort_target(argv, argc) : 0;
     bool forward = spec->begin_index > 0;
     int i = forward ? spec->begin_index : argc + spec->begin_index;
@@ -226,7 +229,7 @@ static bool spec_find(const rl_key_spec *spec, const rl_bytes *argv, int argc, i
         return true;
     case RL_FIND_UNKNOWN:
         *first = *last = begin;
-        return true;
+        return spec->begin == RL_BEGIN_UNKNOWN;
     }
     return false;
 }
@@ -253,7 +256,7 @@ int rl_command_keys(const rl_command *command, const rl_bytes *argv, int argc, i
         int begin = spec_begin(spec, argv, argc), first, last;
         if (begin == 0)
             continue;
-        if (!spec_find(spec, argv, argc, begin, &first, &last))
+        if (begin < 0 || !spec_find(spec, argv, argc, begin, &first, &last))
             return -1;
         if (first > last || last >= argc)
             return -1;

@@ -320,6 +320,20 @@ Test(keys, what_cannot_be_told_does_not_fit)
     cr_assert_str_eq(keys_of(end, 1, "x a"), "no");
 }
 
+Test(keys, the_target_of_sort_stands_anywhere)
+{
+    rl_key_spec sort[] = {
+        RANGE(1, 0, 1),
+        {.flags = "RO access", .begin = RL_BEGIN_UNKNOWN, .find = RL_FIND_UNKNOWN},
+        {.flags = "OW update", .begin = RL_BEGIN_UNKNOWN, .find = RL_FIND_UNKNOWN}};
+    cr_assert_str_eq(keys_of(sort, 3, "sort a"), "1");
+    cr_assert_str_eq(keys_of(sort, 3, "sort a desc STORE b alpha"), "1 4");
+    cr_assert_str_eq(keys_of(sort, 3, "sort a store b store c"), "1 5");
+    cr_assert_str_eq(keys_of(sort, 3, "sort a by store get store limit store store"), "1");
+    cr_assert_str_eq(keys_of(sort, 3, "sort a store"), "1");
+    cr_assert_str_eq(keys_of(sort, 2, "sort_ro a by x"), "1");
+}
+
 Test(keys, several_specifications_add_up)
 {
     rl_key_spec two[] = {RANGE(2, 0, 1), RANGE(1, 0, 1)};
