@@ -246,9 +246,8 @@ bool rl_fields_get(const rl_fields *h, rl_bytes name, rl_field_scratch *scratch,
 }
 
 bool rl_fields_has(const rl_fields *h, rl_bytes name) {
-    types_element e;
     if (is_large(h))
-        return types_table_get(&large_of(h)->table, hash_of(name), name, &e);
+        return types_table_has(&large_of(h)->table, hash_of(name), name);
     return small_find(h, name) != NULL;
 }
 

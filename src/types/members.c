@@ -174,7 +174,6 @@ bool rl_members_add(rl_members **place, rl_bytes member, const rl_members_limits
 
 bool rl_members_has(const rl_members *s, rl_bytes member) {
     int64_t value;
-    types_element e;
     types_item item;
     switch (s->form) {
     case RL_MEMBERS_INTS:
@@ -183,7 +182,7 @@ bool rl_members_has(const rl_members *s, rl_bytes member) {
         item = types_item_of(member);
         return types_packed_find(packed_of(s), &item, 1) != NULL;
     default:
-        return types_table_get(&large_of(s)->table, hash_of(member), member, &e);
+        return types_table_has(&large_of(s)->table, hash_of(member), member);
     }
 }
 

@@ -60,6 +60,22 @@ static inline parts element_parts(const char *at, bool valued) {
     return p;
 }
 
+/* Only the name, which is all that a search asks for. */
+static inline rl_bytes name_at(const char *at, bool valued) {
+    uint64_t head;
+    const char *from = types_varint_read(at, &head);
+    if (head & FLAG_TIMED)
+        from += sizeof(int64_t);
+    if (head & FLAG_FAR) {
+        const far_element *outside;
+        memcpy(&outside, from, sizeof outside);
+        return rl_bytes_of(outside->bytes, outside->name_len);
+    }
+    if (valued)
+        from = types_varint_skip(from);
+    return rl_bytes_of(from, head >> FLAG_BITS);
+}
+
 static parts parts_at(const types_table *t, const types_page *page, unsigned slot) {
     return element_parts(types_page_element(page, slot), t->valued);
 }
@@ -121,8 +137,7 @@ static inline uint8_t tag_of(uint64_t hash) {
     return (uint8_t)hash;
 }
 
-static types_page *find(const types_table *t, uint64_t hash, rl_bytes name, unsigned *slot,
-                        parts *out) {
+static types_page *find(const types_table *t, uint64_t hash, rl_bytes name, unsigned *slot) {
     uint8_t tag = tag_of(hash);
     types_page *page = types_pages_find(&t->pages, hash);
     types_page_prefetch(page);
@@ -133,8 +148,7 @@ static types_page *find(const types_table *t, uint64_t hash, rl_bytes name, unsi
                 unsigned i = first + (unsigned)__builtin_ctzll(hits) / 8;
                 if (i >= page->count)
                     break;
-                *out = parts_at(t, page, i);
-                if (rl_bytes_equal(out->element.name, name)) {
+                if (rl_bytes_equal(name_at(types_page_element(page, i), t->valued), name)) {
                     *slot = i;
                     return page;
                 }
@@ -144,12 +158,17 @@ static types_page *find(const types_table *t, uint64_t hash, rl_bytes name, unsi
     return NULL;
 }
 
+bool types_table_has(const types_table *t, uint64_t hash, rl_bytes name) {
+    unsigned slot;
+    return find(t, hash, name, &slot) != NULL;
+}
+
 bool types_table_get(const types_table *t, uint64_t hash, rl_bytes name, types_element *out) {
     unsigned slot;
-    parts found;
-    if (find(t, hash, name, &slot, &found) == NULL)
+    const types_page *page = find(t, hash, name, &slot);
+    if (page == NULL)
         return false;
-    *out = found.element;
+    *out = parts_at(t, page, slot).element;
     return true;
 }
 
@@ -237,14 +256,15 @@ static void replace(types_table *t, uint64_t hash, types_page *page, unsigned sl
 bool types_table_set(types_table *t, uint64_t hash, rl_bytes name, rl_bytes value,
                      int64_t expires_at) {
     unsigned slot;
-    parts old;
     types_element e = {name, value, expires_at == TYPES_KEEP_EXPIRY ? 0 : expires_at};
-    types_page *page = find(t, hash, name, &slot, &old);
+    types_page *page = find(t, hash, name, &slot);
+    if (page != NULL && !t->valued)
+        return false;
     if (page != NULL) {
+        parts old = parts_at(t, page, slot);
         if (expires_at == TYPES_KEEP_EXPIRY)
             e.expires_at = old.element.expires_at;
-        if (t->valued)
-            replace(t, hash, page, slot, &old, &e);
+        replace(t, hash, page, slot, &old, &e);
         return false;
     }
     bool far;
@@ -257,10 +277,10 @@ bool types_table_set(types_table *t, uint64_t hash, rl_bytes name, rl_bytes valu
 
 bool types_table_expire(types_table *t, uint64_t hash, rl_bytes name, int64_t expires_at) {
     unsigned slot;
-    parts old;
-    types_page *page = find(t, hash, name, &slot, &old);
+    types_page *page = find(t, hash, name, &slot);
     if (page == NULL)
         return false;
+    parts old = parts_at(t, page, slot);
     types_element e = old.element;
     e.expires_at = expires_at;
     if (!old.outside) { /* writing would overwrite what is read */
@@ -281,12 +301,12 @@ bool types_table_expire(types_table *t, uint64_t hash, rl_bytes name, int64_t ex
 
 bool types_table_remove(types_table *t, uint64_t hash, rl_bytes name) {
     unsigned slot;
-    parts old;
-    types_page *page = find(t, hash, name, &slot, &old);
+    types_page *page = find(t, hash, name, &slot);
     if (page == NULL)
         return false;
+    far_element *outside = parts_at(t, page, slot).outside;
     types_pages_remove(&t->pages, hash, page, slot);
-    outside_free(t, old.outside); /* only now: until then the element is read */
+    outside_free(t, outside); /* only now: until then the element is read */
     return true;
 }
 

@@ -43,6 +43,7 @@ static inline size_t types_table_bytes(const types_table *t) { /* without the st
 }
 
 /* What is found is valid until the table changes. `hash` is rl_hash(name). */
+bool types_table_has(const types_table *t, uint64_t hash, rl_bytes name);
 bool types_table_get(const types_table *t, uint64_t hash, rl_bytes name, types_element *out);
 /* Adds the element or gives it a new value; true when it is new. In a table of names the value is
  * not looked at. Neither name nor value may lie in the table. */

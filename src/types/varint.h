@@ -33,4 +33,10 @@ static inline const char *types_varint_read(const char *from, uint64_t *value) {
     return from;
 }
 
+static inline const char *types_varint_skip(const char *from) {
+    while ((uint8_t)*from++ & 0x80)
+        ;
+    return from;
+}
+
 #endif
