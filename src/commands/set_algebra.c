@@ -45,11 +45,15 @@ static int by_size(const void *a, const void *b) {
     return (left > right) - (left < right);
 }
 
+static int by_size_down(const void *a, const void *b) {
+    return by_size(b, a);
+}
+
 /* ---- what comes out ---- */
 
 typedef enum result_kind {
     TO_REPLY, /* members that come once each, to be answered */
-    TO_SET,   /* members to be stored, or that may come again */
+    TO_SET,   /* members to be stored, or that may come again or go */
     TO_COUNT, /* only how many */
 } result_kind;
 
@@ -135,7 +139,15 @@ static void intersect(sources *s, result *r) {
 
 /* ---- union ---- */
 
-static void unite(const sources *s, result *r) {
+static bool any_has(const sources *s, size_t from, size_t to, rl_bytes member) {
+    for (size_t i = from; i < to; i++)
+        if (s->sets[i] && rl_members_has(s->sets[i], member))
+            return true;
+    return false;
+}
+
+/* All members into a result of kind TO_SET, which takes each once. */
+static void unite_adding(const sources *s, result *r) {
     for (size_t i = 0; i < s->count; i++) {
         rl_members_walk walk = {0};
         rl_bytes member;
@@ -144,34 +156,47 @@ static void unite(const sources *s, result *r) {
     }
 }
 
-/* ---- difference ---- */
-
-static bool any_has(const sources *s, rl_bytes member) {
-    for (size_t i = 1; i < s->count; i++)
-        if (s->sets[i] && rl_members_has(s->sets[i], member))
-            return true;
-    return false;
+/* Of each set the members that no larger one has. */
+static void unite_asking(sources *s, result *r) {
+    qsort(s->sets, s->count, sizeof *s->sets, by_size_down);
+    for (size_t i = 0; i < s->count; i++) {
+        rl_members_walk walk = {0};
+        rl_bytes member;
+        while (s->sets[i] && rl_members_next(s->sets[i], &walk, &member))
+            if (!any_has(s, 0, i, member))
+                result_add(r, member);
+    }
 }
+
+#define ASK_MAX 4 /* sets; adding a member costs about as much as asking that many for it */
+
+static result unite(rl_ctx *c, sources *s, result_kind kind) {
+    if (kind == TO_REPLY && s->count > ASK_MAX)
+        kind = TO_SET;
+    result r = result_begin(c, kind);
+    if (kind == TO_SET)
+        unite_adding(s, &r);
+    else
+        unite_asking(s, &r);
+    return r;
+}
+
+/* ---- difference ---- */
 
 /* Each member of the first set is looked for in the others, the largest first. */
 static void subtract_asking(sources *s, result *r) {
     rl_members_walk walk = {0};
     rl_bytes member;
-    qsort(s->sets + 1, s->count - 1, sizeof *s->sets, by_size);
-    for (size_t low = 1, high = s->count - 1; low < high; low++, high--) {
-        const rl_members *swapped = s->sets[low];
-        s->sets[low] = s->sets[high];
-        s->sets[high] = swapped;
-    }
+    qsort(s->sets + 1, s->count - 1, sizeof *s->sets, by_size_down);
     while (rl_members_next(s->sets[0], &walk, &member))
-        if (!any_has(s, member))
+        if (!any_has(s, 1, s->count, member))
             result_add(r, member);
 }
 
 /* Every member of the others is taken out of a copy of the first; a result of kind TO_SET. */
 static void subtract_removing(const sources *s, result *r) {
     sources first = {s->sets, 1};
-    unite(&first, r);
+    unite_adding(&first, r);
     for (size_t i = 1; i < s->count && rl_members_count(r->set); i++) {
         rl_members_walk walk = {0};
         rl_bytes member;
@@ -211,14 +236,13 @@ static result subtract(rl_ctx *c, sources *s, result_kind kind) {
 
 typedef enum operation { INTERSECT, UNITE, SUBTRACT } operation;
 
-static result combine(rl_ctx *c, sources *s, operation op, bool store) {
+static result combine(rl_ctx *c, sources *s, operation op, result_kind kind) {
     if (op == SUBTRACT)
-        return subtract(c, s, store ? TO_SET : TO_REPLY);
-    result r = result_begin(c, store || (op == UNITE && s->count > 1) ? TO_SET : TO_REPLY);
-    if (op == INTERSECT)
-        intersect(s, &r);
-    else
-        unite(s, &r);
+        return subtract(c, s, kind);
+    if (op == UNITE)
+        return unite(c, s, kind);
+    result r = result_begin(c, kind);
+    intersect(s, &r);
     return r;
 }
 
@@ -226,7 +250,7 @@ static void answer(rl_ctx *c, operation op) {
     sources s;
     if (!sources_open(c, 1, c->argc - 1, &s))
         return;
-    result r = combine(c, &s, op, false);
+    result r = combine(c, &s, op, TO_REPLY);
     result_answer(c, &r);
     sources_release(&s);
 }
@@ -235,7 +259,7 @@ static void store(rl_ctx *c, operation op, const char *event) {
     sources s;
     if (!sources_open(c, 2, c->argc - 2, &s))
         return;
-    result r = combine(c, &s, op, true);
+    result r = combine(c, &s, op, TO_SET);
     sources_release(&s);
     result_store(c, &r, event);
 }
