@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* HRANDFIELD: fields by chance. */
-#include "base/number.h"
 #include "commands/handlers.h"
 #include "commands/hashes.h"
 
@@ -71,27 +70,6 @@ static void reply_different(rl_ctx *c, const rl_fields *fields, size_t wanted, b
         reply_selected(c, fields, wanted, with_values);
 }
 
-/* The arguments behind the key. False after answering an error. */
-static bool parse_count(rl_ctx *c, int64_t *count, bool *with_values) {
-    if (!rl_ctx_int(c, 2, count, NULL))
-        return false;
-    if (*count == INT64_MIN) {
-        rl_reply_error(c->reply, "ERR value is out of range, value must between "
-                                 "-9223372036854775807 and 9223372036854775807");
-        return false;
-    }
-    if (c->argc > 4 || (c->argc == 4 && !rl_bytes_is(c->argv[3], "WITHVALUES"))) {
-        rl_ctx_syntax_error(c);
-        return false;
-    }
-    *with_values = c->argc == 4;
-    if (*with_values && (*count < -INT64_MAX / 2 || *count > INT64_MAX / 2)) {
-        rl_reply_error(c->reply, "ERR value is out of range");
-        return false;
-    }
-    return true;
-}
-
 static void reply_any(rl_ctx *c) {
     rl_collection h;
     rl_field_scratch scratch;
@@ -115,7 +93,8 @@ void rl_cmd_hrandfield(rl_ctx *c) {
         reply_any(c);
         return;
     }
-    if (!parse_count(c, &count, &with_values) || !rl_ctx_open(c, 1, RL_TYPE_HASH, RL_LOOK_READ, &h))
+    if (!rl_cmd_random_count(c, "WITHVALUES", &count, &with_values) ||
+        !rl_ctx_open(c, 1, RL_TYPE_HASH, RL_LOOK_READ, &h))
         return;
     const rl_fields *fields = rl_hash_of(&h);
     if (fields == NULL || count == 0)

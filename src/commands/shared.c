@@ -59,6 +59,26 @@ bool rl_cmd_check_length(rl_ctx *c, uint64_t length) {
     return false;
 }
 
+bool rl_cmd_random_count(rl_ctx *c, const char *word, int64_t *count, bool *with) {
+    if (!rl_ctx_int(c, 2, count, NULL))
+        return false;
+    if (*count == INT64_MIN) {
+        rl_reply_error(c->reply, "ERR value is out of range, value must between "
+                                 "-9223372036854775807 and 9223372036854775807");
+        return false;
+    }
+    *with = c->argc == 4;
+    if (c->argc > 4 || (*with && !rl_bytes_is(c->argv[3], word))) {
+        rl_ctx_syntax_error(c);
+        return false;
+    }
+    if (*with && (*count < -INT64_MAX / 2 || *count > INT64_MAX / 2)) {
+        rl_reply_error(c->reply, "ERR value is out of range");
+        return false;
+    }
+    return true;
+}
+
 bool rl_cmd_check_repeats(rl_ctx *c, int64_t count) {
     if (count >= -RL_REPEATS_MAX)
         return true;

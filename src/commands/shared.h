@@ -28,6 +28,8 @@ bool rl_cmd_count(rl_ctx *c, int arg, int64_t *out, const char *error_or_null);
 /* "ERR string exceeds maximum allowed size" when a string of this length may not be; false then. */
 bool rl_cmd_check_length(rl_ctx *c, uint64_t length);
 
+/* "count [WORD]" behind the key of HRANDFIELD and ZRANDMEMBER; false after answering. */
+bool rl_cmd_random_count(rl_ctx *c, const char *word, int64_t *count, bool *with);
 /* How often HRANDFIELD, SRANDMEMBER and ZRANDMEMBER pick when they may pick the same again: the
  * reply is made at one go, in memory, and meanwhile nobody else is served. */
 #define RL_REPEATS_MAX 10000000

@@ -247,8 +247,8 @@ Test(hashes, nobody_meets_a_field_whose_time_is_over)
     ASSERT_ASK(c, "OK", "DEBUG SET-ACTIVE-EXPIRE 0");
     ASSERT_ASK(c, "2", "HSET h a 1 b 2");
     ASSERT_ASK(c, "1", "HSET lone a 1");
-    ASSERT_ASK(c, "[1]", "HPEXPIRE h 20 FIELDS 1 a");
     ASSERT_ASK(c, "[1]", "HPEXPIRE lone 20 FIELDS 1 a");
+    ASSERT_ASK(c, "[1]", "HPEXPIRE h 20 FIELDS 1 a"); /* not before the other one */
     TEST_WAIT_UNTIL(answers("(nil)", "HGET h a"));
     ASSERT_ASK(c, "1", "HLEN h");
     ASSERT_ASK(c, "5", "HINCRBY lone a 5"); /* it begins anew */
