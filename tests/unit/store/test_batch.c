@@ -3,6 +3,7 @@
 #include "store/batch.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -105,6 +106,53 @@ Test(batch, each_kind_comes_back)
     rl_batch_free(sealed);
 }
 
+Test(batch, each_kind_of_element_comes_back)
+{
+    rl_batch_field(builder, 6, 77, RL_BYTES("field"), RL_BYTES("v\0"));
+    rl_change c = round_trip();
+    cr_assert(c.kind == RL_CHANGE_FIELD && c.id == 6 && c.expires_at == 77);
+    EXPECT_BYTES(c.key, "field");
+    EXPECT_BYTES(c.value, "v\0");
+
+    rl_batch_member(builder, 7, RL_BYTES(""));
+    c = round_trip();
+    cr_assert(c.kind == RL_CHANGE_MEMBER && c.id == 7 && c.key.len == 0);
+
+    static const double scores[] = {0, -0.0, 1.5, -INFINITY, INFINITY, 5e-324, 1.7e308, 0.1};
+    for (size_t i = 0; i < sizeof scores / sizeof scores[0]; i++) {
+        rl_batch_score(builder, 8, scores[i], RL_BYTES("m"));
+        c = round_trip();
+        cr_assert(c.kind == RL_CHANGE_SCORE && c.id == 8);
+        cr_assert_eq(memcmp(&c.score, &scores[i], sizeof c.score), 0);
+        EXPECT_BYTES(c.key, "m");
+    }
+
+    static const rl_type types[] = {RL_TYPE_HASH, RL_TYPE_SET, RL_TYPE_ZSET};
+    for (size_t i = 0; i < 3; i++) {
+        rl_batch_gone(builder, 9, types[i], RL_BYTES("x"));
+        c = round_trip();
+        cr_assert(c.kind == RL_CHANGE_GONE && c.id == 9 && c.type == types[i]);
+        EXPECT_BYTES(c.key, "x");
+    }
+
+    const int64_t far = (int64_t)1 << 61;
+    static const int64_t places[] = {0, -1, 1, 63, -64, 64, INT32_MIN, INT32_MAX};
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        rl_batch_item(builder, 10, places[i], RL_BYTES("v"));
+        c = round_trip();
+        cr_assert(c.kind == RL_CHANGE_ITEM && c.id == 10 && c.position == places[i]);
+        EXPECT_BYTES(c.value, "v");
+    }
+    rl_batch_bounds(builder, 11, -far, far - 1);
+    c = round_trip();
+    cr_assert(c.kind == RL_CHANGE_BOUNDS && c.position == -far && c.last == far - 1);
+    rl_batch_shift(builder, 12, -5, 9, -100000);
+    c = round_trip();
+    cr_assert(c.kind == RL_CHANGE_SHIFT && c.id == 12 && c.position == -5 && c.last == 9);
+    cr_assert_eq(c.delta, -100000);
+    rl_batch_free(sealed);
+}
+
 Test(batch, numbers_at_their_limits)
 {
     static const uint64_t ids[] = {0, 1, 127, 128, 16383, 16384, UINT32_MAX, INT64_MAX};
@@ -138,6 +186,23 @@ Test(batch, the_encoding_is_the_documented_one)
     EXPECT_BYTES(rl_batch_bytes(batch), "\x01\xac\x02\x02\x01\x80\x01\x01k\x05value"
                                         "\x07\0"
                                         "\x08\0\x01");
+    rl_batch_free(batch);
+    rl_batch_field(builder, 1, RL_NEVER, RL_BYTES("f"), RL_BYTES("v"));
+    rl_batch_member(builder, 1, RL_BYTES("m"));
+    rl_batch_score(builder, 1, 1.5, RL_BYTES("m"));
+    rl_batch_gone(builder, 1, RL_TYPE_ZSET, RL_BYTES("m"));
+    rl_batch_item(builder, 1, -2, RL_BYTES("i"));
+    rl_batch_bounds(builder, 1, -64, 64);
+    rl_batch_shift(builder, 1, 0, 2, -1);
+    batch = rl_batch_seal(builder, 1);
+    EXPECT_BYTES(rl_batch_bytes(batch), "\x09\x01\0\x01"
+                                        "f\x01v"
+                                        "\x0a\x01\x01m"
+                                        "\x0b\x01\0\0\0\0\0\0\xf8\x3f\x01m"
+                                        "\x0c\x01\x04\x01m"
+                                        "\x0d\x01\x03\x01i"
+                                        "\x0e\x01\x7f\x80\x01"
+                                        "\x0f\x01\0\x04\x01");
     rl_batch_free(batch);
 }
 
@@ -235,14 +300,23 @@ static int read_exact(const void *bytes, size_t len, size_t *stopped_at) {
 
 Test(batch, every_cut_is_seen)
 {
-    rl_batch_key(builder, 300, 2, RL_TYPE_STRING, 127, RL_BYTES("key"), RL_BYTES("value"));
-    rl_batch *batch = rl_batch_seal(builder, 1);
-    rl_bytes bytes = rl_batch_bytes(batch);
-    size_t at;
-    cr_assert_eq(read_exact(bytes.ptr, bytes.len, &at), 0);
-    for (size_t len = 1; len < bytes.len; len++)
-        cr_assert_eq(read_exact(bytes.ptr, len, &at), -1, "cut at %zu", len);
-    rl_batch_free(batch);
+    for (int kind = 0; kind < 4; kind++) {
+        if (kind == 0)
+            rl_batch_key(builder, 300, 2, RL_TYPE_STRING, 127, RL_BYTES("key"), RL_BYTES("value"));
+        else if (kind == 1)
+            rl_batch_field(builder, 300, 127, RL_BYTES("field"), RL_BYTES("value"));
+        else if (kind == 2)
+            rl_batch_score(builder, 300, 0.1, RL_BYTES("member"));
+        else
+            rl_batch_shift(builder, 300, -1000, 1000000, 77777);
+        rl_batch *batch = rl_batch_seal(builder, 1);
+        rl_bytes bytes = rl_batch_bytes(batch);
+        size_t at;
+        cr_assert_eq(read_exact(bytes.ptr, bytes.len, &at), 0);
+        for (size_t len = 1; len < bytes.len; len++)
+            cr_assert_eq(read_exact(bytes.ptr, len, &at), -1, "cut at %zu", len);
+        rl_batch_free(batch);
+    }
 }
 
 #define EXPECT_DAMAGED(literal)                                                                    \
@@ -255,7 +329,7 @@ Test(batch, every_cut_is_seen)
 Test(batch, values_out_of_range_are_damage)
 {
     EXPECT_DAMAGED("\x00");                                             /* no such kind */
-    EXPECT_DAMAGED("\x09\x01\x01");                                     /* no such kind */
+    EXPECT_DAMAGED("\x10\x01\x01");                                     /* no such kind */
     EXPECT_DAMAGED("\xff");                                             /* no such kind */
     EXPECT_DAMAGED("\x06\x01\x00");                                     /* type 0 */
     EXPECT_DAMAGED("\x06\x01\x07");                                     /* type 7 */
@@ -268,8 +342,14 @@ Test(batch, values_out_of_range_are_damage)
     EXPECT_DAMAGED("\x07\x81\x80\x80\x80\x08");              /* database 2^31 */
     EXPECT_DAMAGED("\x02\x01\x00\x05xxxx");                  /* 5 bytes, 4 there */
     EXPECT_DAMAGED("\x02\x01\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01x"); /* 2^64 - 1 bytes */
-    EXPECT_DAMAGED("\x03\x01\x00\x04\x01\x04xxxx"); /* a patch beyond the value's end */
-    EXPECT_DAMAGED("\x03\x01\x00\x04\x05\x00");     /* an offset beyond it */
+    EXPECT_DAMAGED("\x03\x01\x00\x04\x01\x04xxxx");      /* a patch beyond the value's end */
+    EXPECT_DAMAGED("\x03\x01\x00\x04\x05\x00");          /* an offset beyond it */
+    EXPECT_DAMAGED("\x0b\x01\0\0\0\0\0\0\xf8\x7f\x01m"); /* a score that is no number */
+    EXPECT_DAMAGED("\x0b\x01\0\0\0\0\0\0\xf8");          /* seven bytes of a score */
+    EXPECT_DAMAGED("\x0c\x01\x02\x01m");                 /* a list's element has no name */
+    EXPECT_DAMAGED("\x0c\x01\x01\x01m");                 /* nor has a string's */
+    EXPECT_DAMAGED("\x0d\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x01v"); /* far off */
+    EXPECT_DAMAGED("\x0e\x01\x00\x82\x80\x80\x80\x80\x80\x80\x80\x80\x01");
 }
 
 Test(batch, damage_behind_good_changes_is_found_where_it_is)

@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
+#include <xxhash.h>
 
 #include "base/alloc.h"
 #include "store/batch.h"
@@ -218,4 +219,28 @@ Test(journal_format, a_frame_inside_a_value_is_not_a_frame)
     cr_assert_eq(rl_frame_walk_next(&walk, &frame), RL_FRAME_NONE);
     cr_assert_eq(walk.claimed_seq, 0);
     free(inner.bytes);
+}
+
+/* The version of a frame's batch, and the checksum that goes with it. */
+static void set_batch_version(char *frame, unsigned version, uint64_t salt) {
+    frame[4] = (char)version;
+    frame[5] = (char)(version >> 8);
+    uint64_t sum = XXH3_64bits_withSeed(frame, 56, salt);
+    for (int i = 0; i < 8; i++)
+        frame[56 + i] = (char)(sum >> (8 * i));
+}
+
+Test(journal_format, older_batches_are_read_and_newer_ones_are_not)
+{
+    char frame[256] = {0};
+    memcpy(frame + RL_FRAME_HEADER_BYTES, "changes", 7);
+    size_t size = rl_frame_write(frame, 7, 99, 5, 4);
+    rl_frame out;
+    for (unsigned version = 1; version <= RL_BATCH_VERSION; version++) {
+        set_batch_version(frame, version, 99);
+        cr_assert_eq(rl_frame_read(rl_bytes_of(frame, size), 0, 99, &out), RL_FRAME_GOOD);
+        cr_assert(rl_bytes_equal(out.changes, RL_BYTES("changes")));
+    }
+    set_batch_version(frame, RL_BATCH_VERSION + 1, 99);
+    cr_assert_eq(rl_frame_read(rl_bytes_of(frame, size), 0, 99, &out), RL_FRAME_NEWER);
 }
