@@ -12,9 +12,10 @@
 /* ---- MEMORY USAGE ---- */
 
 /* A key's place in the table (a tag byte and a pointer in buckets that are about two thirds full),
- * and in the heap of expiries. */
+ * in the heap of expiries, and in the heap of hashes whose fields expire. */
 #define TABLE_SHARE  14
 #define EXPIRY_SHARE 16
+#define FIELDS_SHARE 24
 
 static bool parse_usage(rl_ctx *c) {
     for (int i = 3; i < c->argc; i += 2) {
@@ -44,6 +45,8 @@ void rl_cmd_memory_usage(rl_ctx *c) {
     size_t bytes = rl_entry_memory(e) + TABLE_SHARE;
     if (e->flags & RL_ENTRY_EXPIRES)
         bytes += EXPIRY_SHARE;
+    if (e->flags & RL_ENTRY_FIELDS)
+        bytes += FIELDS_SHARE;
     rl_reply_int(c->reply, (int64_t)bytes);
 }
 
