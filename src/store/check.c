@@ -20,6 +20,7 @@
 typedef struct check {
     const rl_check_options *options;
     sqlite3 *db;
+    int version; /* of the schema */
     uint64_t damages;
     char first[400]; /* what was found first */
     char known[60];  /* a finding that is of our own making */
@@ -27,37 +28,75 @@ typedef struct check {
 
 /* --- rules ----------------------------------------------------------------------------------- */
 
+/* Every collection that has an element: its id, and the type of the table. */
+#define COLLECTIONS                                                                                \
+    "(SELECT DISTINCT key_id AS id, 2 AS type FROM rl_list UNION ALL"                              \
+    " SELECT DISTINCT key_id, 3 FROM rl_set UNION ALL SELECT DISTINCT key_id, 4 FROM rl_zset"      \
+    " UNION ALL SELECT DISTINCT key_id, 5 FROM rl_hash)"
+
 /* A row for each: how many rows break it, and an example. No row, or 0, when all is well. */
 static const struct {
+    int since; /* the version of the schema */
     const char *name, *sentence, *sql;
 } rules[] = {
-    {"meta", "rl_meta lacks a row that must be there",
+    {1, "meta", "rl_meta lacks a row that must be there",
      "SELECT count(*), min(column1) FROM (VALUES('schema_version'),('folded_seq'),('next_id'),"
      "('rows'),('run_id')) WHERE column1 NOT IN (SELECT name FROM rl_meta)"},
-    {"meta-value", "rl_meta has a value that cannot be",
+    {1, "meta-value", "rl_meta has a value that cannot be",
      "SELECT count(*), min(name) FROM rl_meta WHERE"
      " name IN ('schema_version','folded_seq','next_id','rows') AND"
      " (typeof(value) <> 'integer' OR value < 0) OR"
      " name = 'run_id' AND (typeof(value) <> 'text' OR length(value) <> 40)"},
-    {"row-id", "a key has an id that was never given",
+    {1, "row-id", "a key has an id that was never given",
      "SELECT count(*), min(id) FROM rl_key WHERE id < 1 OR"
      " id >= (SELECT value FROM rl_meta WHERE name = 'next_id')"},
-    {"row-type", "a key has a type that there is not",
+    {1, "row-type", "a key has a type that there is not",
      "SELECT count(*), min(id) FROM rl_key WHERE typeof(type) <> 'integer' OR"
      " type NOT BETWEEN 1 AND 6"},
-    {"row-db", "a key has a database number that cannot be",
+    {1, "row-db", "a key has a database number that cannot be",
      "SELECT count(*), min(id) FROM rl_key WHERE typeof(db) <> 'integer' OR"
      " db NOT BETWEEN 0 AND 2147483647"},
-    {"row-expiry", "a key has an expiry that is not a time",
+    {1, "row-expiry", "a key has an expiry that is not a time",
      "SELECT count(*), min(id) FROM rl_key WHERE typeof(expires_at) NOT IN ('integer','null')"},
-    {"key-class", "a key is stored as the wrong class (TEXT for UTF-8, else BLOB)",
+    {1, "key-class", "a key is stored as the wrong class (TEXT for UTF-8, else BLOB)",
      "SELECT count(*), min(id) FROM rl_key WHERE NOT stored_right(key)"},
-    {"value-class", "a value is stored as the wrong class (TEXT for UTF-8, else BLOB)",
+    {1, "value-class", "a value is stored as the wrong class (TEXT for UTF-8, else BLOB)",
      "SELECT count(*), min(id) FROM rl_key WHERE value IS NOT NULL AND NOT stored_right(value)"},
-    {"value-missing", "a string has no value",
+    {1, "value-missing", "a string has no value",
      "SELECT count(*), min(id) FROM rl_key WHERE type = 1 AND value IS NULL"},
-    {"value-extra", "a key that is not a string has a value",
+    {1, "value-extra", "a key that is not a string has a value",
      "SELECT count(*), min(id) FROM rl_key WHERE type BETWEEN 2 AND 6 AND value IS NOT NULL"},
+    {2, "collection-empty", "a hash, list, set or sorted set has no elements",
+     "SELECT count(*), min(id) FROM rl_key WHERE type BETWEEN 2 AND 5 AND"
+     " (id, type) NOT IN " COLLECTIONS},
+    {2, "element-orphan",
+     "there are elements of a key that is not there, and not among the deleted",
+     "SELECT count(*), min(id) FROM " COLLECTIONS " WHERE id NOT IN (SELECT id FROM rl_key)"
+     " AND id NOT IN (SELECT key_id FROM rl_dead)"},
+    {2, "element-type", "there are elements in the table of another type than their key's",
+     "SELECT count(*), min(c.id) FROM " COLLECTIONS " AS c JOIN rl_key AS k ON k.id = c.id"
+     " WHERE k.type <> c.type"},
+    {2, "element-class", "an element is stored as the wrong class (TEXT for UTF-8, else BLOB)",
+     "SELECT count(*), min(id) FROM (SELECT key_id AS id FROM rl_hash WHERE NOT stored_right(field)"
+     " OR NOT stored_right(value)"
+     " UNION ALL SELECT key_id FROM rl_set WHERE NOT stored_right(member)"
+     " UNION ALL SELECT key_id FROM rl_zset WHERE NOT stored_right(member)"
+     " UNION ALL SELECT key_id FROM rl_list WHERE NOT stored_right(value))"},
+    {2, "field-expiry", "a field of a hash has an expiry that is not a time",
+     "SELECT count(*), min(key_id) FROM rl_hash"
+     " WHERE typeof(expires_at) NOT IN ('integer','null')"},
+    {2, "score", "a member of a sorted set has a score that is not a number",
+     "SELECT count(*), min(key_id) FROM rl_zset WHERE typeof(score) <> 'real'"},
+    {2, "list-position", "an item of a list has a position that is not an integer",
+     "SELECT count(*), min(key_id) FROM rl_list WHERE typeof(pos) <> 'integer'"},
+    {2, "list-gap", "a list has a gap between its positions",
+     "SELECT count(*), min(id) FROM (SELECT key_id AS id FROM rl_list WHERE typeof(pos) = 'integer'"
+     " GROUP BY key_id HAVING max(pos) - min(pos) + 1 <> count(*))"},
+    {2, "dead-id", "a key that is there is noted as deleted",
+     "SELECT count(*), min(key_id) FROM rl_dead WHERE key_id IN (SELECT id FROM rl_key)"},
+    {2, "dead-type", "a deleted key has a type that has no elements",
+     "SELECT count(*), min(key_id) FROM rl_dead WHERE typeof(type) <> 'integer' OR"
+     " type NOT BETWEEN 2 AND 6"},
 };
 
 /* stored_right(x): x has the class that its bytes call for. */
@@ -98,8 +137,10 @@ static int check_rules(check *c) {
     int rc =
         sqlite3_create_function_v2(c->db, "stored_right", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
                                    NULL, stored_right, NULL, NULL, NULL);
-    for (size_t i = 0; i < sizeof rules / sizeof *rules && rc == SQLITE_OK; i++)
-        rc = check_rule(c, i);
+    for (size_t i = 0; i < sizeof rules / sizeof *rules && rc == SQLITE_OK; i++) {
+        if (rules[i].since <= c->version)
+            rc = check_rule(c, i);
+    }
     return rc;
 }
 
@@ -309,6 +350,7 @@ int rl_check_run(const rl_check_options *options, char *error, size_t error_len)
         return code;
     rl_schema_meta meta;
     code = rl_schema_inspect(c.db, options->path, &meta, error, error_len);
+    c.version = meta.version;
     if (code == RL_STORE_OK)
         code = conclude(&c, options->stop ? run_stoppable(&c) : run_checks(&c), error, error_len);
     sqlite3_close(c.db);

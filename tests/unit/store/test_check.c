@@ -309,6 +309,18 @@ Test(check, a_function_that_is_not_there_is_no_damage)
 
 /* --- rules ----------------------------------------------------------------------------------- */
 
+static void add_collections(void) {
+    store_sql_run(db, "INSERT INTO rl_key VALUES(4002, 0, 2, NULL, 'l', NULL),"
+                      "(4003, 0, 3, NULL, 's', NULL), (4004, 0, 4, NULL, 'z', NULL),"
+                      "(4005, 0, 5, NULL, 'h', NULL);"
+                      "INSERT INTO rl_list VALUES(4002, -1, 'a'), (4002, 0, x'ff'), (4002, 1, '');"
+                      "INSERT INTO rl_set VALUES(4003, 'm'), (4003, x'00');"
+                      "INSERT INTO rl_zset VALUES(4004, 'm', -9e999);"
+                      "INSERT INTO rl_hash VALUES(4005, 'f', 'v', 5), (4001, 'f', 'v', NULL);"
+                      "INSERT INTO rl_dead VALUES(4001, 5);"
+                      "UPDATE rl_meta SET value = 5000 WHERE name = 'next_id'");
+}
+
 Test(check, every_rule)
 {
     static const struct {
@@ -324,13 +336,35 @@ Test(check, every_rule)
         {"value-class", "UPDATE rl_key SET value = x'31' WHERE id = 7"},
         {"value-class", "UPDATE rl_key SET value = CAST(x'c0af' AS TEXT) WHERE id = 7"},
         {"value-missing", "UPDATE rl_key SET value = NULL WHERE id = 7"},
-        {"value-extra", "UPDATE rl_key SET type = 5 WHERE id = 7"},
+        {"value-extra", "UPDATE rl_key SET type = 6 WHERE id = 7"},
         {"meta", "DELETE FROM rl_meta WHERE name = 'run_id'"},
         {"meta-value", "UPDATE rl_meta SET value = 'x' WHERE name = 'folded_seq'"},
         {"meta-value", "UPDATE rl_meta SET value = 'x' WHERE name = 'run_id'"},
+        {"collection-empty", "DELETE FROM rl_hash WHERE key_id = 4005"},
+        {"collection-empty", "DELETE FROM rl_list"},
+        {"collection-empty", "DELETE FROM rl_set"},
+        {"collection-empty", "DELETE FROM rl_zset"},
+        {"element-orphan", "INSERT INTO rl_hash VALUES(5, 'f', 'v', NULL), (4009, 'f', 'v', NULL),"
+                           "(4009, 'g', 'v', NULL); DELETE FROM rl_hash WHERE key_id = 5"},
+        {"element-orphan", "INSERT INTO rl_list VALUES(4009, 0, 'v')"},
+        {"element-orphan", "DELETE FROM rl_dead"},
+        {"element-type", "INSERT INTO rl_set VALUES(4005, 'm')"},
+        {"element-type", "INSERT INTO rl_list VALUES(4, 0, 'v')"},
+        {"element-class", "INSERT INTO rl_set VALUES(4003, x'31')"},
+        {"element-class", "UPDATE rl_hash SET value = CAST(x'ff' AS TEXT) WHERE key_id = 4005"},
+        {"element-class", "UPDATE rl_list SET value = x'31' WHERE pos = -1"},
+        {"element-class", "INSERT INTO rl_zset VALUES(4004, x'31', 5)"},
+        {"field-expiry", "UPDATE rl_hash SET expires_at = 'soon' WHERE key_id = 4005"},
+        {"score", "UPDATE rl_zset SET score = 'high'"},
+        {"list-gap", "UPDATE rl_list SET pos = 2 WHERE pos = 1"},
+        {"dead-id", "INSERT INTO rl_dead VALUES(4005, 5)"},
+        {"dead-type", "INSERT INTO rl_dead VALUES(4010, 1)"},
+        {"dead-type", "UPDATE rl_dead SET type = 'x'"},
     };
     store_sql_run(db, "PRAGMA ignore_check_constraints = ON");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        add_collections();
+        is_good(RL_CHECK_FULL);
         store_sql_run(db, "BEGIN");
         store_sql_run(db, cases[i].sql);
         store_sql_run(db, "COMMIT");
