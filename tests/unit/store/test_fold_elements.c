@@ -240,6 +240,67 @@ Test(fold_elements, clearing_everything_empties_all_tables)
         "00006after");
 }
 
+Test(fold_elements, an_index_that_would_stop_a_fold_goes_and_others_stay)
+{
+    make_key(1, RL_TYPE_HASH);
+    rl_batch_field(builder, 1, RL_NEVER, RL_BYTES("doc"), RL_BYTES("{\"a\":1}"));
+    fold_all();
+    store_sql_run(db, "CREATE INDEX bad ON rl_hash(value ->> '$.a');"
+                      "CREATE INDEX good ON rl_hash(value) WHERE field = 'email';"
+                      "CREATE INDEX bad_too ON rl_list(json_extract(value, '$.a'));"
+                      "CREATE INDEX fine ON rl_set(lower(member))");
+    make_key(2, RL_TYPE_LIST);
+    push(2, 0, "{");
+    rl_batch_field(builder, 1, RL_NEVER, RL_BYTES("doc"), RL_BYTES("{"));
+    rl_batch_field(builder, 1, RL_NEVER, RL_BYTES("email"), RL_BYTES("a@x"));
+    make_key(3, RL_TYPE_SET);
+    rl_batch_member(builder, 3, RL_BYTES("M"));
+    fold_all();
+    cr_assert_eq(rl_fold_indexes_dropped(fold), 2);
+    cr_assert_str_eq(store_sql_text(db, "SELECT group_concat(name) FROM (SELECT name FROM"
+                                        " sqlite_schema WHERE type = 'index' AND sql IS NOT NULL"
+                                        " AND name NOT LIKE 'rl%%' ORDER BY name)"),
+                     "fine,good");
+    cr_assert_eq(store_sql_int(db, "SELECT key_id FROM rl_hash INDEXED BY good WHERE"
+                                   " field = 'email' AND value = 'a@x'"),
+                 1);
+    cr_assert_eq(store_sql_int(db, "SELECT count(*) FROM rl_hash"), 2);
+    cr_assert_str_eq(items(2), "0:{");
+}
+
+Test(fold_elements, rows_of_another_program_are_written_over)
+{
+    store_sql_run(db,
+                  "INSERT INTO rl_hash VALUES(1, 'f', 'theirs', 5);"
+                  "INSERT INTO rl_set VALUES(2, 'm');"
+                  "INSERT INTO rl_zset VALUES(3, 'm', 9); INSERT INTO rl_list VALUES(4, 0, 'x')");
+    make_key(1, RL_TYPE_HASH);
+    rl_batch_field(builder, 1, RL_NEVER, RL_BYTES("f"), RL_BYTES("ours"));
+    make_key(2, RL_TYPE_SET);
+    rl_batch_member(builder, 2, RL_BYTES("m"));
+    make_key(3, RL_TYPE_ZSET);
+    rl_batch_score(builder, 3, 1, RL_BYTES("m"));
+    make_key(4, RL_TYPE_LIST);
+    push(4, 0, "y");
+    fold_all();
+    cr_assert_str_eq(store_sql_text(db, "SELECT value || typeof(expires_at) FROM rl_hash"),
+                     "oursnull");
+    cr_assert_eq(store_sql_int(db, "SELECT score FROM rl_zset"), 1);
+    cr_assert_str_eq(items(4), "0:y");
+    /* A list in which a row is missing is moved all the same. */
+    push(4, 1, "abcdefgh");
+    fold_all();
+    store_sql_run(db, "DELETE FROM rl_list WHERE pos IN (2, 5)");
+    rl_batch_shift(builder, 4, 1, 8, 3);
+    fold_all();
+    cr_assert_str_eq(store_sql_text(db, "SELECT group_concat(pos || value, ' ') FROM rl_list"),
+                     "0y 4a 6c 7d 9f 10g 11h");
+    rl_batch_shift(builder, 4, 4, 11, -4);
+    fold_all();
+    cr_assert_str_eq(store_sql_text(db, "SELECT group_concat(pos || value, ' ') FROM rl_list"),
+                     "0a 2c 3d 5f 6g 7h");
+}
+
 /* --- lists ------------------------------------------------------------------------------------ */
 
 Test(fold_elements, a_list_is_pushed_and_popped_at_both_ends)

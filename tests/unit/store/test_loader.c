@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "lib/store_files.h"
 #include "store/schema.h"
 
@@ -146,8 +147,7 @@ Test(loader, values_longer_than_a_block_come_whole)
                       id, id, bytes[id]);
     }
     big_row = NULL;
-    cr_assert_eq(run(on_big_row, bytes), RL_STORE_OK, "%s",
-                 error);
+    cr_assert_eq(run(on_big_row, bytes), RL_STORE_OK, "%s", error);
     cr_assert_not_null(big_row);
 }
 
@@ -190,4 +190,89 @@ Test(loader, a_missing_file_or_table_is_reported)
     cr_assert(strstr(error, "no such table") != NULL, "%s", error);
     snprintf(path, sizeof path, "/nonexistent-rubellite/x");
     cr_assert_neq(run(on_row, &s), RL_STORE_OK);
+}
+
+/* --- collections ------------------------------------------------------------------------------ */
+
+static rl_buffer story; /* rows and elements as they came */
+static uint64_t element_count;
+
+static void tell_row(void *arg, const rl_store_row *row) {
+    (void)arg;
+    rl_buffer_printf(&story, "%d:", (int)row->id);
+}
+
+static void tell_element(void *arg, const rl_store_element *e) {
+    element_count++;
+    rl_buffer_printf(&story, "%.*s=%.*s", (int)e->name.len, e->name.ptr, (int)e->value.len,
+                     e->value.ptr);
+    const rl_type *type = arg;
+    if (*type == RL_TYPE_HASH && e->expires_at != RL_NEVER)
+        rl_buffer_printf(&story, "@%d", (int)e->expires_at);
+    if (*type == RL_TYPE_ZSET)
+        rl_buffer_printf(&story, "#%g", e->score);
+    if (*type == RL_TYPE_LIST)
+        rl_buffer_printf(&story, "[%d]", (int)e->position);
+    rl_buffer_add_text(&story, " ");
+}
+
+static const char *tell(rl_type type) {
+    rl_store_loading loading = {.on_row = tell_row, .on_element = tell_element, .arg = &type};
+    rl_buffer_clear(&story);
+    element_count = 0;
+    cr_assert_eq(rl_loader_run(path, &loading, error, sizeof error), RL_STORE_OK, "%s", error);
+    return rl_buffer_cstr(&story);
+}
+
+Test(loader, elements_come_behind_their_key)
+{
+    store_sql_run(db, "INSERT INTO rl_key VALUES(2, 0, 5, NULL, 'h', NULL), (5, 0, 1, NULL, 's',"
+                      " 'x'), (9, 0, 5, NULL, 'g', NULL), (11, 0, 5, NULL, 'empty', NULL);"
+                      "INSERT INTO rl_hash VALUES(9, 'c', 'last', NULL), (2, 'b', '2', 1000),"
+                      "(2, 'a', '1', NULL), (2, '', '', NULL)");
+    cr_assert_str_eq(tell(RL_TYPE_HASH), "2:= a=1 b=2@1000 5:9:c=last 11:");
+}
+
+Test(loader, each_type_has_its_number)
+{
+    store_sql_run(db, "INSERT INTO rl_key VALUES(1, 0, 4, NULL, 'z', NULL);"
+                      "INSERT INTO rl_zset VALUES(1, 'a', -1.5), (1, 'b', 9e999), (1, 'c', 3),"
+                      "(1, 'none', 'text')");
+    cr_assert_str_eq(tell(RL_TYPE_ZSET), "1:a=#-1.5 b=#inf c=#3 ");
+    store_sql_run(db, "DELETE FROM rl_key; INSERT INTO rl_key VALUES(1, 0, 2, NULL, 'l', NULL);"
+                      "INSERT INTO rl_list VALUES(1, 5, 'z'), (1, -1000, 'a'), (1, 4, 'y')");
+    cr_assert_str_eq(tell(RL_TYPE_LIST), "1:=a[-1000] =y[4] =z[5] ");
+    store_sql_run(db, "DELETE FROM rl_key; INSERT INTO rl_key VALUES(1, 0, 3, NULL, 's', NULL);"
+                      "INSERT INTO rl_set VALUES(1, 'b'), (1, x'ff'), (1, 'a')");
+    cr_assert_str_eq(tell(RL_TYPE_SET), "1:a= b= \xff= ");
+}
+
+Test(loader, elements_without_a_key_of_their_type_are_passed_over)
+{
+    store_sql_run(db, "INSERT INTO rl_key VALUES(5, 0, 3, NULL, 's', NULL), (6, 0, 5, NULL, 'h',"
+                      " NULL), (900000, 0, 3, NULL, 'far', NULL);"
+                      "INSERT INTO rl_set VALUES(-1, 'x'), (0, 'x'), (4, 'dead'), (5, 'a'),"
+                      "(6, 'wrong type'), (900000, 'z'), (900001, 'dead');"
+                      "INSERT INTO rl_hash VALUES(5, 'wrong', 'type', NULL), (6, 'f', 'v', NULL);"
+                      "WITH RECURSIVE n(i) AS (SELECT 7 UNION ALL SELECT i + 1 FROM n WHERE"
+                      " i < 50000) INSERT INTO rl_set SELECT i / 100 * 100 + 7, 'm' || i FROM n;"
+                      "INSERT INTO rl_dead SELECT DISTINCT key_id, 3 FROM rl_set WHERE key_id > 6"
+                      " AND key_id < 900000");
+    cr_assert_str_eq(tell(RL_TYPE_SET), "5:a= 6:f=v 900000:z= ");
+}
+
+Test(loader, a_collection_larger_than_the_ring_of_blocks)
+{
+    store_sql_run(db,
+                  "INSERT INTO rl_key VALUES(1, 0, 5, NULL, 'h', NULL), (2, 0, 1, NULL, 's', 'v');"
+                  "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000)"
+                  " INSERT INTO rl_hash SELECT 1, 'field:' || i, 'value:' || i, NULL FROM n");
+    const char *all = tell(RL_TYPE_HASH);
+    cr_assert_eq(element_count, 60000);
+    cr_assert_eq(strncmp(all, "1:field:1=value:1 field:10=value:10 ", 36), 0);
+    cr_assert_str_eq(all + strlen(all) - 2, "2:");
+    cr_assert_eq(
+        (int64_t)strlen(all),
+        store_sql_int(db, "SELECT sum(length(field) + length(value) + 2) + 4 FROM rl_hash"));
+    rl_buffer_release(&story);
 }
