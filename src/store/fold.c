@@ -52,6 +52,8 @@ static const char *const sql_texts[FOLD_STATEMENTS] = {
     [FOLD_BURY_EVICTED] = "INSERT OR IGNORE INTO rl_dead(key_id, type) SELECT id, type FROM rl_key"
                           " WHERE key = ?1 AND db = ?2 AND id <> ?3 AND type BETWEEN 2 AND 6",
     [FOLD_META] = "UPDATE rl_meta SET value = ?2 WHERE name = ?1",
+    /* Not OR REPLACE, which takes a quarter less time for a field that is there: beside a UNIQUE
+     * index of another program's it would delete other rows. */
     [FOLD_PUT_FIELD] =
         "INSERT INTO rl_hash(key_id, field, value, expires_at) VALUES(?1, ?2, ?3, ?4)"
         " ON CONFLICT(key_id, field) DO UPDATE SET value = ?3, expires_at = ?4",
