@@ -87,6 +87,18 @@ SET k 12345
 DEBUG OBJECT k ## debug_object
 SET k {rep:x:100}
 DEBUG OBJECT k ## debug_object
+HSET h f v
+DEBUG OBJECT h ## debug_object
+HSET h f {rep:x:100}
+DEBUG OBJECT h ## debug_object
+ZADD z 1 a
+DEBUG OBJECT z ## debug_object
+ZADD z 2 {rep:x:100}
+DEBUG OBJECT z ## debug_object
+SADD i 1 2
+DEBUG OBJECT i ## debug_object
+SADD s {rep:x:100}
+DEBUG OBJECT s ## debug_object
 """)
 
 case("DEBUG RELOAD: everything is still there", """
