@@ -300,8 +300,9 @@ void rl_members_pop(rl_members **place, rl_random *random, rl_buffer *out) {
     rl_member_scratch scratch;
     size_t from = out->len;
     rl_buffer_add_bytes(out, rl_members_random(*place, random, &scratch));
-    /* The copy: what was chosen lies in the set. */
-    rl_members_remove(place, rl_bytes_of(out->ptr + from, out->len - from));
+    /* The copy: what was chosen lies in the set. An empty one may leave the buffer without any. */
+    const char *copy = out->ptr ? out->ptr + from : "";
+    rl_members_remove(place, rl_bytes_of(copy, out->len - from));
 }
 
 /* ---- the check ---- */
