@@ -390,7 +390,7 @@ void rl_journal_release(rl_journal *j, uint64_t backup_seq) {
 }
 
 void rl_journal_stats_read(const rl_journal *j, rl_journal_stats *out) {
-    uint64_t chain_from = atomic_load_explicit(&j->chain_from, memory_order_relaxed);
+    uint64_t chain_from = rl_journal_chain_from(j);
     uint64_t oldest_seq = atomic_load_explicit(&j->oldest_seq, memory_order_relaxed);
     *out = (rl_journal_stats){
         .segments = atomic_load_explicit(&j->segments, memory_order_relaxed),

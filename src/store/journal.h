@@ -20,7 +20,8 @@
  * backup as well (rl_journal_release), and starts and stops leave them too. Replaying from a
  * backup's folded_seq then brings back everything, as long as the seqs are in the journal without a
  * gap: rl_journal_stats.kept_from says since where they are. A gap comes about when batches are
- * folded that the journal did not take (an I/O error, a time without a journal).
+ * folded that the journal did not take (an I/O error, a time without a journal), or when a sync of
+ * folded ones fails.
  */
 #ifndef RL_STORE_JOURNAL_H
 #define RL_STORE_JOURNAL_H

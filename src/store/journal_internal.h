@@ -145,6 +145,7 @@ struct rl_journal {
     _Atomic uint64_t retry_done;
     _Atomic uint64_t segments, spare_segments, syncs, failed_syncs, last_sync_us;
     _Atomic uint64_t kept_segments, kept_bytes, oldest_seq;
+    _Atomic uint64_t lost_seq; /* kept ones up to here may be lost: a sync of them has failed */
 
     /* The syncer's. */
     _Alignas(64) rl_segment_list live;
@@ -207,5 +208,12 @@ int rl_journal_find(rl_journal *j, char *error, size_t error_len);
 /* Before the first new frame, with `keep`: makes what lies beyond end_seq invalid and syncs what
  * stays; segments that hold nothing are left in `live` with last_seq 0. */
 rl_journal_fault rl_journal_adopt(rl_journal *j, uint64_t end_seq);
+
+/* Where the gapless run begins that can be replayed, as far as is known by now. */
+static inline uint64_t rl_journal_chain_from(const rl_journal *j) {
+    uint64_t from = atomic_load(&j->chain_from);
+    uint64_t lost = atomic_load(&j->lost_seq);
+    return from > lost ? from : lost + 1;
+}
 
 #endif

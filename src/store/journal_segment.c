@@ -233,7 +233,7 @@ static void describe_earlier(const rl_journal *j, rl_segment_header *header) {
     }
     header->chain_to = to > j->start_seq ? to : j->start_seq;
     /* Last: a run that begins meanwhile then ends before it begins. */
-    header->chain_from = atomic_load(&j->chain_from);
+    header->chain_from = rl_journal_chain_from(j);
 }
 
 static rl_journal_fault write_header(rl_journal *j, rl_segment *s) {

@@ -140,17 +140,22 @@ static void do_sync(rl_journal *j) {
 }
 
 /* What is kept must survive a power failure too. Nobody waits for these any more: they are folded.
- */
+ * So when that fails, nothing is appended again; but it is a gap for who needs all, and is told as
+ * one. */
 static void sync_kept(rl_journal *j) {
     for (rl_segment *s = j->live.head; s; s = s->next) {
         uint64_t last = atomic_load_explicit(&s->last_seq, memory_order_acquire);
         if (!atomic_load_explicit(&s->sealed, memory_order_acquire) || s->dead || s->given_up ||
             last <= s->synced_seq || last > j->folded_seen)
             continue;
-        if (j->files->datasync(s->fd) == 0)
+        if (j->files->datasync(s->fd) == 0) {
             s->synced_seq = last;
-        else
-            s->dead = true;
+            continue;
+        }
+        s->dead = true;
+        atomic_fetch_add_explicit(&j->failed_syncs, 1, memory_order_relaxed);
+        if (last > atomic_load(&j->lost_seq))
+            atomic_store(&j->lost_seq, last);
     }
 }
 

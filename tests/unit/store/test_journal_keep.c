@@ -255,6 +255,31 @@ Test(journal_keep, a_frame_of_a_failed_write_is_not_overlooked)
     cr_assert_eq(end, 21, "it is read though the segments behind say they have more");
 }
 
+/* Batches that are folded already, so that nobody appends them again when their sync fails. */
+Test(journal_keep, a_sync_of_folded_batches_that_fails_is_a_gap)
+{
+    r->mode = RL_JOURNAL_NO;
+    rig_begin(r);
+    rig_append_up_to(r, 13); /* two full segments, and one begun */
+    faulty_files_break(RIG_DIR "/00000001.journal");
+    rig_fold(r, 12);
+    while (stats().failed_syncs == 0)
+        sched_yield();
+    cr_assert(rl_journal_healthy(r->journal, NULL, NULL, 0), "nothing was lost that is needed");
+    rig_append_up_to(r, 20);
+    rl_journal_sync_soon(r->journal);
+    cr_assert(rig_await_synced(r, 20));
+    uint64_t from = stats().kept_from;
+    cr_assert(from > 1 && from <= 13, "%lu", (unsigned long)from);
+    faulty_files_crash(FAULTY_POWER_NONE, 1);
+    rig_close(r, false);
+    faulty_files_restart();
+    replays(from - 1, 20);
+    uint64_t end = 0;
+    cr_assert_eq(rig_look(r, 0, &end), RL_JOURNAL_DAMAGED);
+    cr_assert_lt(end, 6);
+}
+
 /* --- lives ----------------------------------------------------------------------------------- */
 
 typedef struct counts {
