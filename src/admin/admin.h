@@ -33,6 +33,7 @@ typedef struct admin_args {
     int64_t wait_s; /* for the fold of a running server */
     bool no_settle;
     bool yes, list, latest, with_journal, without_journal; /* restore */
+    bool sizes;                                            /* info */
     bool quick, full, backups;                             /* check */
     int64_t db;                                            /* export; -1: all */
     const char *match;                                     /* export */

@@ -45,6 +45,8 @@ static const option options[] = {
     {"with-journal", 0, FLAG, TO(with_journal),
      .text = "keep the journal: the next start applies it to the backup"},
     {"without-journal", 0, FLAG, TO(without_journal), .text = "move the journal aside"},
+    {"sizes", 0, FLAG, TO(sizes),
+     .text = "also the bytes of every table and index, largest first (reads the whole file)"},
     {"quick", 0, FLAG, TO(quick), .text = "the structure of every page (the default)"},
     {"full", 0, FLAG, TO(full),
      .text = "also that indexes agree with their tables, and rules across rows"},

@@ -280,10 +280,7 @@ static void report(const import *im) {
 }
 
 static int import_into_server(import *im, const admin_args *args) {
-    int fd = args->socket ? admin_connect_unix(args->socket)
-                          : admin_connect_tcp(args->host, (int)args->port);
-    if (fd < 0 && args->socket)
-        admin_error("cannot connect to %s: %s", args->socket, strerror(errno));
+    int fd = admin_connect(args);
     if (fd < 0)
         return ADMIN_FAILED;
     int code = admin_log_in(fd, args);

@@ -17,7 +17,13 @@ typedef struct key_count { /* of one database and type */
     int64_t db, type;
     char type_name[16];
     uint64_t live, expiring, expired;
+    uint64_t elements; /* of the live ones: values, members, fields */
 } key_count;
+
+typedef struct table_size { /* or of an index */
+    char *name;
+    uint64_t bytes;
+} table_size;
 
 typedef struct user_object { /* a table, index, view or trigger of the user's */
     char *kind, *name, *table;
@@ -26,12 +32,16 @@ typedef struct user_object { /* a table, index, view or trigger of the user's */
 
 typedef struct info {
     const admin_datadir *d;
+    const admin_args *args;
     int64_t now_ms;
     admin_meta meta;
     key_count *counts;
     size_t count_len;
     user_object *objects;
     size_t object_len;
+    table_size *sizes; /* largest first; NULL unless asked for */
+    size_t size_len;
+    uint64_t dead; /* deleted collections whose elements are still in the tables */
     admin_journal journal;
     rl_backup_entry *backups;
     size_t backup_len;
@@ -40,17 +50,59 @@ typedef struct info {
 
 /* --- gathering ------------------------------------------------------------------------------- */
 
-static const char type_case[] =
-    "CASE type WHEN 1 THEN 'string' WHEN 2 THEN 'list' WHEN 3 THEN 'set' WHEN 4 THEN 'zset'"
-    " WHEN 5 THEN 'hash' WHEN 6 THEN 'stream' ELSE 'type ' || type END";
+static bool has_table(sqlite3 *db, const char *name) {
+    return sqlite3_table_column_metadata(db, "main", name, NULL, NULL, NULL, NULL, NULL, NULL) ==
+           SQLITE_OK;
+}
+
+/* What the keys of a type are made of. */
+static const struct {
+    const char *table;
+    const char *one, *many;
+} parts[] = {
+    [RL_TYPE_LIST] = {"rl_list", "value", "values"},
+    [RL_TYPE_SET] = {"rl_set", "member", "members"},
+    [RL_TYPE_ZSET] = {"rl_zset", "member", "members"},
+    [RL_TYPE_HASH] = {"rl_hash", "field", "fields"},
+};
+#define PARTS ((int64_t)(sizeof parts / sizeof *parts))
+
+static bool has_parts(int64_t type) {
+    return type > 0 && type < PARTS && parts[type].table;
+}
+
+/* Elements of live keys, and fields that have not expired. */
+static int count_elements(info *in, sqlite3 *db, key_count *c) {
+    char sql[400];
+    snprintf(sql, sizeof sql,
+             "SELECT count(*) FROM rl_key k JOIN %s e ON e.key_id = k.id WHERE k.db = ?1 AND"
+             " k.type = ?2 AND (k.expires_at IS NULL OR k.expires_at > ?3)%s",
+             parts[c->type].table,
+             c->type == RL_TYPE_HASH ? " AND (e.expires_at IS NULL OR e.expires_at > ?3)" : "");
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
+    if (rc != SQLITE_OK)
+        return rc;
+    sqlite3_bind_int64(stmt, 1, c->db);
+    sqlite3_bind_int64(stmt, 2, c->type);
+    sqlite3_bind_int64(stmt, 3, in->now_ms);
+    if (sqlite3_step(stmt) == SQLITE_ROW)
+        c->elements = (uint64_t)sqlite3_column_int64(stmt, 0);
+    return sqlite3_finalize(stmt);
+}
+
+static void name_type(key_count *c) {
+    const char *name = admin_type_name((int)c->type);
+    if (name)
+        snprintf(c->type_name, sizeof c->type_name, "%s", name);
+    else
+        snprintf(c->type_name, sizeof c->type_name, "type %d", (int)c->type);
+}
 
 static int count_keys(info *in, sqlite3 *db) {
-    char sql[768];
-    snprintf(sql, sizeof sql,
-             "SELECT db, type, %s, sum(expires_at IS NULL OR expires_at > ?1),"
-             " sum(expires_at > ?1), sum(expires_at <= ?1)"
-             " FROM rl_key GROUP BY db, type ORDER BY db, type",
-             type_case);
+    static const char sql[] = "SELECT db, type, sum(expires_at IS NULL OR expires_at > ?1),"
+                              " sum(expires_at > ?1), sum(expires_at <= ?1)"
+                              " FROM rl_key GROUP BY db, type ORDER BY db, type";
     sqlite3_stmt *stmt = NULL;
     int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
     sqlite3_bind_int64(stmt, 1, in->now_ms);
@@ -59,11 +111,28 @@ static int count_keys(info *in, sqlite3 *db) {
         key_count *c = &in->counts[in->count_len++];
         *c = (key_count){.db = sqlite3_column_int64(stmt, 0),
                          .type = sqlite3_column_int64(stmt, 1),
-                         .live = (uint64_t)sqlite3_column_int64(stmt, 3),
-                         .expiring = (uint64_t)sqlite3_column_int64(stmt, 4),
-                         .expired = (uint64_t)sqlite3_column_int64(stmt, 5)};
-        snprintf(c->type_name, sizeof c->type_name, "%s",
-                 (const char *)sqlite3_column_text(stmt, 2));
+                         .live = (uint64_t)sqlite3_column_int64(stmt, 2),
+                         .expiring = (uint64_t)sqlite3_column_int64(stmt, 3),
+                         .expired = (uint64_t)sqlite3_column_int64(stmt, 4)};
+        name_type(c);
+        if (has_parts(c->type))
+            rc = count_elements(in, db, c);
+    }
+    int end = sqlite3_finalize(stmt);
+    return rc == SQLITE_OK ? end : rc;
+}
+
+/* Every page of the file is read for this. */
+static int measure_tables(info *in, sqlite3 *db) {
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(
+        db, "SELECT name, pgsize FROM dbstat('main', 1) ORDER BY pgsize DESC, name", -1, &stmt,
+        NULL);
+    while (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
+        in->sizes = rl_realloc(in->sizes, (in->size_len + 1) * sizeof *in->sizes);
+        const char *name = (const char *)sqlite3_column_text(stmt, 0);
+        in->sizes[in->size_len++] =
+            (table_size){rl_strdup(name ? name : ""), (uint64_t)sqlite3_column_int64(stmt, 1)};
     }
     int end = sqlite3_finalize(stmt);
     return rc == SQLITE_OK ? end : rc;
@@ -116,7 +185,10 @@ static int read_database(info *in) {
         return ADMIN_FAILED;
     }
     bool good = admin_meta_read(r.db, &in->meta, error, sizeof error) &&
-                count_keys(in, r.db) == SQLITE_OK && list_objects(in, r.db) == SQLITE_OK;
+                count_keys(in, r.db) == SQLITE_OK && list_objects(in, r.db) == SQLITE_OK &&
+                (!in->args->sizes || measure_tables(in, r.db) == SQLITE_OK);
+    if (good && has_table(r.db, "rl_dead")) /* since schema version 2 */
+        in->dead = (uint64_t)count_rows(r.db, "rl_dead");
     if (!good)
         admin_error("%s: %s. 'rubellite check' says what is wrong with the file", in->d->path,
                     sqlite3_errmsg(r.db));
@@ -155,6 +227,9 @@ static void release(info *in) {
     }
     for (size_t i = 0; i < in->backup_len; i++)
         rl_backup_entry_release(&in->backups[i]);
+    for (size_t i = 0; i < in->size_len; i++)
+        rl_free(in->sizes[i].name);
+    rl_free(in->sizes);
     rl_free(in->backups);
     rl_free(in->objects);
     rl_free(in->counts);
@@ -172,6 +247,9 @@ static void print_keys(const info *in) {
             continue;
         printf("keys       db%" PRId64 ": %s %s", c->db, admin_count_text(text, c->live),
                c->type_name);
+        if (has_parts(c->type))
+            printf(" with %s %s", admin_count_text(more, c->elements),
+                   admin_plural(c->elements, parts[c->type].one, parts[c->type].many));
         if (c->expiring)
             printf(", %s of them expire", admin_count_text(more, c->expiring));
         putchar('\n');
@@ -181,6 +259,17 @@ static void print_keys(const info *in) {
     if (expired)
         printf("expired    %s %s still in the file\n", admin_count_text(text, expired),
                admin_plural(expired, "key", "keys"));
+    if (in->dead)
+        printf("deleted    %s %s still to be swept from the tables\n",
+               admin_count_text(text, in->dead),
+               admin_plural(in->dead, "collection", "collections"));
+}
+
+static void print_sizes(const info *in) {
+    char text[32];
+    for (size_t i = 0; i < in->size_len; i++)
+        printf("size       %s: %s\n", in->sizes[i].name,
+               admin_bytes_text(text, in->sizes[i].bytes));
 }
 
 static void print_journal(const info *in) {
@@ -249,6 +338,7 @@ static void print_text(const info *in) {
     print_journal(in);
     print_backups(in);
     print_objects(in);
+    print_sizes(in);
 }
 
 /* --- JSON ------------------------------------------------------------------------------------ */
@@ -284,6 +374,8 @@ static void json_keys(admin_json *j, const info *in) {
         admin_json_uint(j, "keys", c->live);
         admin_json_uint(j, "expiring", c->expiring);
         admin_json_uint(j, "expired", c->expired);
+        if (has_parts(c->type))
+            admin_json_uint(j, "elements", c->elements);
         admin_json_close(j, '}');
     }
     admin_json_close(j, ']');
@@ -332,6 +424,17 @@ static void json_objects(admin_json *j, const info *in) {
     admin_json_close(j, ']');
 }
 
+static void json_sizes(admin_json *j, const info *in) {
+    admin_json_open(j, "sizes", '[');
+    for (size_t i = 0; i < in->size_len; i++) {
+        admin_json_open(j, NULL, '{');
+        admin_json_text(j, "name", in->sizes[i].name);
+        admin_json_uint(j, "bytes", in->sizes[i].bytes);
+        admin_json_close(j, '}');
+    }
+    admin_json_close(j, ']');
+}
+
 static void print_json(const info *in) {
     admin_json j = {0};
     admin_json_open(&j, NULL, '{');
@@ -347,6 +450,9 @@ static void print_json(const info *in) {
     admin_json_uint(&j, "folded_seq", in->meta.folded_seq);
     admin_json_close(&j, '}');
     json_keys(&j, in);
+    admin_json_uint(&j, "deleted_collections", in->dead);
+    if (in->args->sizes)
+        json_sizes(&j, in);
     json_journal(&j, &in->journal);
     json_backups(&j, in);
     json_objects(&j, in);
@@ -359,7 +465,7 @@ int admin_info(admin_args *args) {
     int code = admin_datadir_open(&d, args->word_count ? args->words[0] : ".", args, true);
     if (code != ADMIN_OK)
         return code;
-    info in = {.d = &d};
+    info in = {.d = &d, .args = args};
     code = gather(&in);
     if (code == ADMIN_OK && args->json)
         print_json(&in);

@@ -50,20 +50,24 @@ static const admin_command commands[] = {
      .run = admin_check},
     {.name = "info",
      .summary = "show what is in a directory",
-     .usage = "[DIR]",
-     .about = "Shows whether a server runs, the keys by database and type, the sizes of files,\n"
-              "what waits in the journal, the newest backup, and the tables of yours.",
-     .options = "backup-dir dbfilename json",
+     .usage = "[DIR] [--sizes]",
+     .about = "Shows whether a server runs, the keys and their elements by database and type, the\n"
+              "sizes of files, what waits in the journal, the newest backup, and the tables of\n"
+              "yours.",
+     .options = "sizes backup-dir dbfilename json",
      .most_words = 1,
      .run = admin_info},
     {.name = "export",
      .summary = "write the keys as a stream of Redis commands",
-     .usage = "[DIR] [--to FILE] [--db N] [--match GLOB]",
-     .about = "Writes all live keys as commands in the Redis protocol, to standard output: for\n"
-              "'rubellite import', 'redis-cli --pipe', or any Redis server (6.2 or later; --compat "
-              "for\n"
-              "older ones). From one moment, as 'rubellite backup'.",
-     .options = "to db match no-expiry compat wait no-settle dbfilename quiet",
+     .usage = "[DIR] [--to FILE] [--db N] [--match GLOB]  or  -h HOST [-p PORT]  or  -s SOCKET",
+     .about =
+         "Writes all live keys as commands in the Redis protocol, to standard output: for\n"
+         "'rubellite import', 'redis-cli --pipe', or any Redis server (6.2 or later; --compat for\n"
+         "older ones; fields of hashes that expire need 7.4). From one moment, as 'rubellite\n"
+         "backup'. With -h, -p or -s it reads a running server instead of a directory, Redis or\n"
+         "Rubellite: each key is then of one moment, but not all of the same.",
+     .options = "to db match no-expiry compat wait no-settle dbfilename host port socket user pass "
+                "askpass timeout quiet",
      .most_words = 1,
      .run = admin_export},
     {.name = "import",

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "store/batch.h"
 
 #define DRAW_EVERY_MS 100
 #define RATE_AFTER_MS 1000 /* before that a rate says little */
@@ -189,6 +190,14 @@ const char *admin_age_text(char *out, int64_t age_ms) {
 
 const char *admin_plural(uint64_t count, const char *one, const char *many) {
     return count == 1 ? one : many;
+}
+
+const char *admin_type_name(int type) {
+    static const char *const names[] = {
+        [RL_TYPE_STRING] = "string", [RL_TYPE_LIST] = "list", [RL_TYPE_SET] = "set",
+        [RL_TYPE_ZSET] = "zset",     [RL_TYPE_HASH] = "hash", [RL_TYPE_STREAM] = "stream",
+    };
+    return type > 0 && (size_t)type < sizeof names / sizeof *names ? names[type] : NULL;
 }
 
 /* --- JSON ------------------------------------------------------------------------------------ */

@@ -43,6 +43,9 @@ const char *admin_time_text(char *out, int64_t wall_ms); /* "2026-11-21 15:45:00
 const char *admin_age_text(char *out, int64_t age_ms);   /* "3 minutes", "2 days" */
 const char *admin_plural(uint64_t count, const char *one, const char *many);
 
+/* "string", "list" … of an rl_type; NULL for a number that is none. */
+const char *admin_type_name(int type);
+
 /* ---- JSON: values in the order they are added, commas by themselves ---- */
 
 typedef struct admin_json {

@@ -30,7 +30,7 @@ static int connect_to(int family, const struct sockaddr *address, socklen_t len)
     return -1;
 }
 
-int admin_connect_tcp(const char *host, int port) {
+static int connect_tcp(const char *host, int port) {
     char service[16];
     snprintf(service, sizeof service, "%d", port);
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *list = NULL;
@@ -62,6 +62,15 @@ int admin_connect_unix(const char *path) {
     }
     snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
     return connect_to(AF_UNIX, (struct sockaddr *)&address, sizeof address);
+}
+
+int admin_connect(const admin_args *args) {
+    if (!args->socket)
+        return connect_tcp(args->host, (int)args->port);
+    int fd = admin_connect_unix(args->socket);
+    if (fd < 0)
+        admin_error("cannot connect to %s: %s", args->socket, strerror(errno));
+    return fd;
 }
 
 /* --- logging in ------------------------------------------------------------------------------ */

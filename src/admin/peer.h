@@ -11,8 +11,8 @@
 #include "admin/admin.h"
 #include "admin/datadir.h"
 
-/* A connected socket, or -1 (said). */
-int admin_connect_tcp(const char *host, int port);
+/* A connected socket to the server that --socket, or --host and --port name; -1 (said). */
+int admin_connect(const admin_args *args);
 /* A connected socket, or -1 and errno. */
 int admin_connect_unix(const char *path);
 /* Sends AUTH if there is a password (--pass, --askpass, REDISCLI_AUTH), then PING, and waits for

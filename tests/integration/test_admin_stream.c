@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "admin_program.h"
+#include "redis_program.h"
 #include "server.h"
 
 static test_server *s;
@@ -205,37 +206,6 @@ Test(admin_stream, keys_that_cannot_be_exported_are_reported)
 
 /* ---- redis-server ---- */
 
-static pid_t start_redis(const char *sock) {
-    pid_t pid = fork();
-    cr_assert_geq(pid, 0);
-    if (pid == 0) {
-        int null = open("/dev/null", O_WRONLY);
-        dup2(null, STDOUT_FILENO);
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", sock, "--save", "",
-               "--dir", s->top, (char *)NULL);
-        _exit(127);
-    }
-    return pid;
-}
-
-/* NULL while it does not listen yet. */
-static redisContext *try_redis(const char *sock) {
-    redisContext *c = redisConnectUnix(sock);
-    if (c && c->err) {
-        redisFree(c);
-        c = NULL;
-    }
-    return c;
-}
-
-static redisContext *connect_redis(const char *sock, pid_t pid) {
-    redisContext *c = NULL;
-    TEST_WAIT_UNTIL((c = try_redis(sock)) != NULL);
-    cr_assert_eq(waitpid(pid, NULL, WNOHANG), 0, "redis-server has ended");
-    return c;
-}
-
 static void expect_in_redis(redisContext *c) {
     ASSERT_ASK(c, "7", "DBSIZE");
     ASSERT_ASK(c, "value", "GET plain");
@@ -261,8 +231,8 @@ Test(admin_stream, redis_server_takes_it)
     test_server_start(s, NULL);
     fill_oddly();
     snprintf(sock, sizeof sock, "%s/redis", s->top);
-    pid_t pid = start_redis(sock);
-    redisContext *c = connect_redis(sock, pid);
+    pid_t pid = redis_begin(sock, s->top);
+    redisContext *c = redis_connect(sock, pid);
     expect_code(admin_run("export %s --to %s", s->data, stream), 0);
     expect_code(admin_run("import -s %s %s", sock, stream), 0);
     expect_in_redis(c);
@@ -273,8 +243,7 @@ Test(admin_stream, redis_server_takes_it)
     cr_assert_eq(system(command), 0);
     expect_in_redis(c);
     redisFree(c);
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
+    redis_end(pid);
 }
 
 /* ---- import ---- */
