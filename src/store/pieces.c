@@ -143,39 +143,53 @@ static rl_piece piece_from(rl_piece piece, int64_t at) {
     return piece;
 }
 
-/* Cuts a tree: *a gets what lies before `at`, *b the rest. A piece across it becomes two. */
+/* Shortens the piece that lies across `at` and returns a node with the rest of it; 0: none does. */
+static uint32_t halve(rl_pieces *p, uint32_t n, int64_t at) {
+    while (n) {
+        push_move(p, n);
+        rl_piece piece = p->nodes[n].piece;
+        if (piece.first < at && at <= piece.last) {
+            p->nodes[n].piece.last = at - 1;
+            return node_create(p, piece_from(piece, at));
+        }
+        n = piece.first >= at ? p->nodes[n].left : p->nodes[n].right;
+    }
+    return 0;
+}
+
+/* Cuts a tree between its pieces: *a gets what lies before `at`, *b the rest. */
 static void split(rl_pieces *p, uint32_t n, int64_t at, uint32_t *a, uint32_t *b) {
     if (n == 0) {
         *a = *b = 0;
         return;
     }
     push_move(p, n);
-    rl_piece piece = p->nodes[n].piece;
     uint32_t below;
-    if (piece.first >= at) {
+    if (p->nodes[n].piece.first >= at) {
         split(p, p->nodes[n].left, at, a, &below);
         p->nodes[n].left = below;
         *b = n;
-    } else if (piece.last < at) {
+    } else {
         split(p, p->nodes[n].right, at, &below, b);
         p->nodes[n].right = below;
         *a = n;
-    } else {
-        uint32_t half = node_create(p, piece_from(piece, at)); /* may move the nodes */
-        uint32_t right = p->nodes[n].right;
-        p->nodes[n].piece.last = at - 1;
-        p->nodes[n].right = 0;
-        *b = join(p, half, right);
-        *a = n;
     }
+}
+
+/* The same for any position. The half of a piece comes in by join, which puts it where its priority
+ * belongs; below the nodes on the way it would unbalance the tree. */
+static void split_at(rl_pieces *p, uint32_t n, int64_t at, uint32_t *a, uint32_t *b) {
+    uint32_t half = halve(p, n, at);
+    split(p, n, at, a, b);
+    *b = join(p, half, *b);
 }
 
 /* Takes from..to out of a list, which becomes what lies before, and returns it; *after gets the
  * rest. */
 static uint32_t cut(rl_pieces *p, uint32_t *list, int64_t from, int64_t to, uint32_t *after) {
     uint32_t rest, middle;
-    split(p, *list, from, list, &rest);
-    split(p, rest, to + 1, &middle, after);
+    split_at(p, *list, from, list, &rest);
+    split_at(p, rest, to + 1, &middle, after);
     return middle;
 }
 

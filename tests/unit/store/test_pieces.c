@@ -210,3 +210,19 @@ Test(pieces, random_changes_do_what_the_model_does)
         rl_pieces_reset(pieces);
     }
 }
+
+/* A tree that is no balanced one takes minutes for this, or the stack. */
+Test(pieces, every_other_item_goes, .timeout = 60)
+{
+    enum { ITEMS = 400000 };
+    const rl_piece *all;
+    uint32_t list = rl_pieces_stored(pieces);
+    for (int64_t i = 1; i < ITEMS; i += 2)
+        rl_pieces_shift(pieces, &list, i, i, -(i + 1) / 2);
+    rl_pieces_bounds(pieces, &list, 0, ITEMS / 2 - 1);
+    cr_assert_eq(rl_pieces_list(pieces, list, &all), ITEMS / 2);
+    for (int64_t i = 0; i < ITEMS / 2; i++) {
+        cr_assert_eq(all[i].first, i);
+        cr_assert_eq(all[i].source, 2 * i + 1);
+    }
+}
