@@ -148,3 +148,13 @@ const admin_result *admin_run_on_terminal(const char *prompt, const char *answer
     ran.err = calloc(1, 1);
     return &ran;
 }
+
+void admin_expect_code(const admin_result *r, int code) {
+    cr_assert_eq(r->code, code, "exit code %d, expected %d:\n%.2000s%s", r->code, code, r->out,
+                 r->err);
+}
+
+void admin_expect_says(const admin_result *r, const char *text) {
+    cr_assert(strstr(r->out, text) || strstr(r->err, text), "'%s' was not said:\n%.2000s%s", text,
+              r->out, r->err);
+}

@@ -23,6 +23,10 @@ const admin_result *admin_run_from(const char *input, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 #define admin_run(...) admin_run_from(NULL, __VA_ARGS__)
 
+/* It ended with this code; it said this, on either output. */
+void admin_expect_code(const admin_result *r, int code);
+void admin_expect_says(const admin_result *r, const char *text);
+
 /* Runs it on a terminal of its own. When the terminal shows `prompt`, `answer` is typed (NULL:
  * nothing). */
 const admin_result *admin_run_on_terminal(const char *prompt, const char *answer,

@@ -29,15 +29,6 @@ TestSuite(admin, .init = setup, .fini = teardown);
 /* Nothing is folded before a stop: what is answered waits in the journal. */
 #define UNFOLDED "--fold-interval 3600000"
 
-static void expect_code(const admin_result *r, int code) {
-    cr_assert_eq(r->code, code, "exit code %d, expected %d:\n%s%s", r->code, code, r->out, r->err);
-}
-
-static void expect_says(const admin_result *r, const char *text) {
-    cr_assert(strstr(r->out, text) || strstr(r->err, text), "'%s' was not said:\n%s%s", text,
-              r->out, r->err);
-}
-
 /* One value, as text, of a database file (which may be of a running server). */
 static const char *ask_file(const char *path, const char *sql) {
     static char text[4096];
@@ -167,19 +158,19 @@ Test(admin, every_command_has_help)
     static const char *const commands[] = {"backup", "restore", "check",
                                            "info",   "export",  "import"};
     const admin_result *r = admin_run("--help");
-    expect_code(r, 0);
+    admin_expect_code(r, 0);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        expect_says(r, commands[i]);
+        admin_expect_says(r, commands[i]);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         r = admin_run("%s --help", commands[i]);
-        expect_code(r, 0);
-        expect_says(r, "Usage: rubellite");
-        expect_says(r, commands[i]);
-        expect_code(admin_run("help %s", commands[i]), 0);
+        admin_expect_code(r, 0);
+        admin_expect_says(r, "Usage: rubellite");
+        admin_expect_says(r, commands[i]);
+        admin_expect_code(admin_run("help %s", commands[i]), 0);
     }
     r = admin_run("--version");
-    expect_code(r, 0);
-    expect_says(r, "Rubellite ");
+    admin_expect_code(r, 0);
+    admin_expect_says(r, "Rubellite ");
 }
 
 Test(admin, a_directory_that_is_none_is_named)
@@ -187,14 +178,14 @@ Test(admin, a_directory_that_is_none_is_named)
     static const char *const commands[] = {"backup", "check", "info", "export"};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         const admin_result *r = admin_run("%s %s/missing", commands[i], s->top);
-        expect_code(r, 1);
-        expect_says(r, "missing: No such file or directory; expected the data directory");
+        admin_expect_code(r, 1);
+        admin_expect_says(r, "missing: No such file or directory; expected the data directory");
         r = admin_run("%s %s", commands[i], s->data);
-        expect_code(r, 1);
-        expect_says(r, "data.db: there is no such file");
+        admin_expect_code(r, 1);
+        admin_expect_says(r, "data.db: there is no such file");
     }
-    expect_code(admin_run("info /etc/passwd"), 1);
-    expect_code(admin_run("restore %s --latest", s->data), 1);
+    admin_expect_code(admin_run("info /etc/passwd"), 1);
+    admin_expect_code(admin_run("restore %s --latest", s->data), 1);
     cr_assert_neq(access(path_of("data.db"), F_OK), 0);
 }
 
@@ -210,7 +201,7 @@ Test(admin, info_beside_a_running_server)
     ASSERT_ASK(c, "OK", "SET c 3");
     ASSERT_ASK(c, "OK", "SAVE");
     const admin_result *r = admin_run("info %s --json", s->data);
-    expect_code(r, 0);
+    admin_expect_code(r, 0);
     char pid[32];
     snprintf(pid, sizeof pid, "%d", (int)s->pid);
     cr_assert_str_eq(json(r->out, "$.server.running"), "1");
@@ -222,9 +213,9 @@ Test(admin, info_beside_a_running_server)
     cr_assert_str_eq(json(r->out, "$.journal.state"), "good");
     cr_assert_str_eq(json(r->out, "$.journal.waiting_batches"), "0");
     r = admin_run("info %s", s->data);
-    expect_code(r, 0);
-    expect_says(r, pid);
-    expect_says(r, "db0: 2 string, 1 of them expire");
+    admin_expect_code(r, 0);
+    admin_expect_says(r, pid);
+    admin_expect_says(r, "db0: 2 string, 1 of them expire");
     redisFree(c);
 }
 
@@ -257,7 +248,7 @@ Test(admin, looking_changes_nothing)
         describe_dir(s->data, before, sizeof before);
         describe_dir(path_of("journal"), before, sizeof before);
         for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-            expect_code(admin_run("%s %s", commands[i], s->data), 0);
+            admin_expect_code(admin_run("%s %s", commands[i], s->data), 0);
         describe_dir(s->data, after, sizeof after);
         describe_dir(path_of("journal"), after, sizeof after);
         cr_assert_str_eq(before, after);
@@ -270,12 +261,12 @@ Test(admin, what_a_killed_server_left_is_shown)
 {
     fill(500, UNFOLDED, false);
     const admin_result *r = admin_run("info %s --json", s->data);
-    expect_code(r, 0);
+    admin_expect_code(r, 0);
     cr_assert_str_eq(json(r->out, "$.server.running"), "0");
     cr_assert_gt(atoi(json(r->out, "$.journal.waiting_batches")), 0);
     cr_assert_str_eq(json(r->out, "$.keys[0].keys"), "(null)");
     r = admin_run("check %s --json", s->data);
-    expect_code(r, 0);
+    admin_expect_code(r, 0);
     cr_assert_gt(atoi(json(r->out, "$.waiting_batches")), 0);
 }
 
@@ -288,7 +279,7 @@ Test(admin, the_users_tables_are_listed)
                                     "CREATE VIEW cheap AS SELECT * FROM orders WHERE price < 2;"
                                     "CREATE VIRTUAL TABLE words USING fts5(text)");
     const admin_result *r = admin_run("info %s --json", s->data);
-    expect_code(r, 0);
+    admin_expect_code(r, 0);
     cr_assert_str_eq(json(r->out, "$.user_objects[0].name"), "orders");
     cr_assert_str_eq(json(r->out, "$.user_objects[0].rows"), "3");
     cr_assert_str_eq(json(r->out, "$.user_objects[1].name"), "words", "its shadows are no tables");
@@ -296,7 +287,7 @@ Test(admin, the_users_tables_are_listed)
     cr_assert_str_eq(json(r->out, "$.user_objects[3].name"), "cheap");
     cr_assert_str_eq(json(r->out, "$.user_objects[4]"), "(null)");
     r = admin_run("info %s", s->data);
-    expect_says(r, "orders: 3 rows");
+    admin_expect_says(r, "orders: 3 rows");
 }
 
 /* ---- backup ---- */
@@ -310,7 +301,7 @@ Test(admin, a_backup_beside_a_running_server_has_what_was_answered)
     for (int i = 0; i < 3000; i++)
         cr_assert_str_eq(test_answer(c), "OK");
     const admin_result *r = admin_run("backup %s --json", s->data);
-    expect_code(r, 0);
+    admin_expect_code(r, 0);
     char path[256];
     snprintf(path, sizeof path, "%s", json(r->out, "$.path"));
     cr_assert_str_eq(json(r->out, "$.keys"), "3000");
@@ -329,19 +320,19 @@ Test(admin, a_server_that_does_not_fold_is_not_waited_for_for_ever)
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         const admin_result *r =
             admin_run("%s %s --wait 0 --to %s/out", commands[i], s->data, s->top);
-        expect_code(r, 1);
-        expect_says(r, "nothing was written: the server has not folded its journal");
-        expect_says(r, "--no-settle");
+        admin_expect_code(r, 1);
+        admin_expect_says(r, "nothing was written: the server has not folded its journal");
+        admin_expect_says(r, "--no-settle");
         cr_assert_neq(access(path_of("../out"), F_OK), 0);
         r = admin_run("%s %s --wait 1 --to %s/out", commands[i], s->data, s->top);
-        expect_code(r, 1);
-        expect_says(r, "into the database in 1 second.");
+        admin_expect_code(r, 1);
+        admin_expect_says(r, "into the database in 1 second.");
         r = admin_run("%s %s --no-settle --to %s/%s", commands[i], s->data, s->top, commands[i]);
-        expect_code(r, 0);
+        admin_expect_code(r, 0);
     }
     cr_assert_str_eq(ask_file(path_of("../backup"), "SELECT count(*) FROM keys"), "0");
     ASSERT_ASK(c, "OK", "SAVE");
-    expect_code(admin_run("backup %s --wait 0 --to %s/folded", s->data, s->top), 0);
+    admin_expect_code(admin_run("backup %s --wait 0 --to %s/folded", s->data, s->top), 0);
     cr_assert_str_eq(ask_file(path_of("../folded"), "SELECT count(*) FROM keys"), "1");
     redisFree(c);
 }
@@ -350,10 +341,10 @@ Test(admin, old_backups_go_when_asked)
 {
     fill(10, NULL, true);
     for (int i = 0; i < 3; i++) /* of one second: each has its name all the same */
-        expect_code(admin_run("backup %s", s->data), 0);
+        admin_expect_code(admin_run("backup %s", s->data), 0);
     const admin_result *r = admin_run("info %s --json", s->data);
     cr_assert_str_eq(json(r->out, "$.backups.count"), "3");
-    expect_code(admin_run("backup %s --keep 2", s->data), 0);
+    admin_expect_code(admin_run("backup %s --keep 2", s->data), 0);
     r = admin_run("info %s --json", s->data);
     cr_assert_str_eq(json(r->out, "$.backups.count"), "2");
 }
@@ -362,16 +353,16 @@ Test(admin, a_backup_of_a_killed_server_has_its_journal)
 {
     fill(500, UNFOLDED, false);
     const admin_result *r = admin_run("backup %s --to %s/without.db --no-settle", s->data, s->top);
-    expect_code(r, 0);
+    admin_expect_code(r, 0);
     cr_assert_str_eq(ask_file(path_of("../without.db"), "SELECT count(*) FROM keys"), "0");
     r = admin_run("backup %s --to %s/with.db", s->data, s->top);
-    expect_code(r, 0);
-    expect_says(r, "folded first");
+    admin_expect_code(r, 0);
+    admin_expect_says(r, "folded first");
     cr_assert_str_eq(ask_file(path_of("../with.db"), "SELECT count(*) FROM keys"), "500");
     r = admin_run("backup %s --to %s/with.db", s->data, s->top);
-    expect_code(r, 1);
-    expect_says(r, "exists already");
-    expect_code(admin_run("backup %s --to %s", s->data, s->top), 2);
+    admin_expect_code(r, 1);
+    admin_expect_says(r, "exists already");
+    admin_expect_code(admin_run("backup %s --to %s", s->data, s->top), 2);
     test_server_start(s, NULL);
     redisContext *c = test_connect(s);
     ASSERT_ASK(c, "500", "DBSIZE");
@@ -383,15 +374,15 @@ Test(admin, progress_is_for_terminals)
 {
     fill(20000, NULL, true);
     const admin_result *r = admin_run("backup %s", s->data);
-    expect_code(r, 0);
+    admin_expect_code(r, 0);
     cr_assert_str_eq(r->err, "", "%s", r->err);
     cr_assert_null(strchr(r->out, '\r'));
     r = admin_run_on_terminal(NULL, NULL, "backup %s", s->data);
-    expect_code(r, 0);
-    expect_says(r, "\rCopying: ");
-    expect_says(r, "\r\033[K");
+    admin_expect_code(r, 0);
+    admin_expect_says(r, "\rCopying: ");
+    admin_expect_says(r, "\r\033[K");
     r = admin_run_on_terminal(NULL, NULL, "backup %s --quiet", s->data);
-    expect_code(r, 0);
+    admin_expect_code(r, 0);
     cr_assert_str_eq(r->out, "");
 }
 
@@ -411,7 +402,7 @@ Test(admin, root_leaves_nothing_of_its_own)
         if (e->d_name[0] != '.')
             cr_assert_eq(fchownat(dirfd(d), e->d_name, 65534, 65534, 0), 0);
     closedir(d);
-    expect_code(admin_run("backup %s", s->data), 0);
+    admin_expect_code(admin_run("backup %s", s->data), 0);
     struct stat st;
     cr_assert_eq(stat(find_name(path_of("backups"), "data-"), &st), 0);
     cr_assert_eq(st.st_uid, 65534);
@@ -427,14 +418,14 @@ Test(admin, check_finds_a_damaged_page)
 {
     fill(20000, NULL, true);
     const admin_result *r = admin_run("check %s", s->data);
-    expect_code(r, 0);
-    expect_says(r, "good");
+    admin_expect_code(r, 0);
+    admin_expect_says(r, "good");
     damage(path_of("data.db"), 40 * 4096);
     r = admin_run("check %s", s->data);
-    expect_code(r, 1);
-    expect_says(r, "database: ");
+    admin_expect_code(r, 1);
+    admin_expect_says(r, "database: ");
     r = admin_run("check %s --json", s->data);
-    expect_code(r, 1);
+    admin_expect_code(r, 1);
     cr_assert_str_eq(json(r->out, "$.good"), "0");
     cr_assert_str_eq(json(r->out, "$.findings[0].area"), "database");
 }
@@ -444,11 +435,11 @@ Test(admin, check_finds_what_is_no_database)
     fill(10, NULL, true);
     damage(path_of("data.db"), 0);
     const admin_result *r = admin_run("check %s", s->data);
-    expect_code(r, 1);
-    expect_says(r, "database: ");
-    expect_code(admin_run("info %s", s->data), 1);
-    expect_code(admin_run("export %s", s->data), 1);
-    expect_code(admin_run("backup %s", s->data), 1);
+    admin_expect_code(r, 1);
+    admin_expect_says(r, "database: ");
+    admin_expect_code(admin_run("info %s", s->data), 1);
+    admin_expect_code(admin_run("export %s", s->data), 1);
+    admin_expect_code(admin_run("backup %s", s->data), 1);
 }
 
 Test(admin, check_compares_the_schema)
@@ -456,23 +447,23 @@ Test(admin, check_compares_the_schema)
     fill(10, NULL, true);
     change_file(path_of("data.db"), "DROP VIEW strings; CREATE TABLE rl_mine(x)");
     const admin_result *r = admin_run("check %s", s->data);
-    expect_code(r, 1);
-    expect_says(r, "schema: view strings is missing");
-    expect_says(r, "schema: table rl_mine is none of the server's");
+    admin_expect_code(r, 1);
+    admin_expect_says(r, "schema: view strings is missing");
+    admin_expect_says(r, "schema: table rl_mine is none of the server's");
     change_file(path_of("data.db"), "CREATE VIEW strings AS SELECT 1 AS x; DROP TABLE rl_mine");
     r = admin_run("check %s", s->data);
-    expect_code(r, 1);
-    expect_says(r, "schema: view strings is not as this version makes it");
+    admin_expect_code(r, 1);
+    admin_expect_says(r, "schema: view strings is not as this version makes it");
 }
 
 Test(admin, check_full_applies_the_rules)
 {
     fill(10, NULL, true);
     change_file(path_of("data.db"), "UPDATE rl_key SET value = CAST(value AS BLOB) WHERE id = 3");
-    expect_code(admin_run("check %s", s->data), 0);
+    admin_expect_code(admin_run("check %s", s->data), 0);
     const admin_result *r = admin_run("check %s --full", s->data);
-    expect_code(r, 1);
-    expect_says(r, "rules: ");
+    admin_expect_code(r, 1);
+    admin_expect_says(r, "rules: ");
 }
 
 Test(admin, check_finds_a_damaged_journal)
@@ -484,29 +475,29 @@ Test(admin, check_finds_a_damaged_journal)
         ASSERT_ASK(c, "OK", "SET key:%d %0500d", i, i);
     redisFree(c);
     test_server_kill(s);
-    expect_code(admin_run("check %s", s->data), 0);
+    admin_expect_code(admin_run("check %s", s->data), 0);
     damage(find_name(path_of("journal"), "00000001"), 8192);
     const admin_result *r = admin_run("check %s", s->data);
-    expect_code(r, 1);
-    expect_says(r, "journal: batch ");
+    admin_expect_code(r, 1);
+    admin_expect_says(r, "journal: batch ");
     r = admin_run("export %s", s->data);
-    expect_code(r, 1);
-    expect_says(r, "--no-settle");
-    expect_code(admin_run("export %s --no-settle", s->data), 0);
+    admin_expect_code(r, 1);
+    admin_expect_says(r, "--no-settle");
+    admin_expect_code(admin_run("export %s --no-settle", s->data), 0);
 }
 
 Test(admin, check_looks_at_backups)
 {
     fill(20000, NULL, true);
-    expect_code(admin_run("backup %s", s->data), 0);
+    admin_expect_code(admin_run("backup %s", s->data), 0);
     const admin_result *r = admin_run("check %s --backups", s->data);
-    expect_code(r, 0);
-    expect_says(r, "backups: 1, all good");
+    admin_expect_code(r, 0);
+    admin_expect_says(r, "backups: 1, all good");
     damage(find_name(path_of("backups"), "data-"), 30 * 4096);
-    expect_code(admin_run("check %s", s->data), 0);
+    admin_expect_code(admin_run("check %s", s->data), 0);
     r = admin_run("check %s --backups", s->data);
-    expect_code(r, 1);
-    expect_says(r, "backup: ");
+    admin_expect_code(r, 1);
+    admin_expect_says(r, "backup: ");
 }
 
 /* Writes as fast as it can until told to end. */
@@ -551,42 +542,42 @@ Test(admin, everything_works_beside_a_server_that_writes)
 Test(admin, restore_refuses_beside_a_running_server)
 {
     fill(10, NULL, true);
-    expect_code(admin_run("backup %s", s->data), 0);
+    admin_expect_code(admin_run("backup %s", s->data), 0);
     test_server_start(s, NULL);
     const admin_result *r = admin_run("restore %s --latest --yes", s->data);
     char pid[32];
     snprintf(pid, sizeof pid, "process %d", (int)s->pid);
-    expect_code(r, 1);
-    expect_says(r, pid);
-    expect_code(admin_run("restore %s --list", s->data), 0);
+    admin_expect_code(r, 1);
+    admin_expect_says(r, pid);
+    admin_expect_code(admin_run("restore %s --list", s->data), 0);
 }
 
 Test(admin, restore_lists_backups)
 {
     fill(20000, NULL, true);
     const admin_result *r = admin_run("restore %s --list", s->data);
-    expect_code(r, 0);
-    expect_says(r, "No backups");
+    admin_expect_code(r, 0);
+    admin_expect_says(r, "No backups");
     r = admin_run("restore %s --list --json", s->data);
     cr_assert_str_eq(json(r->out, "$"), "[]");
-    expect_code(admin_run("backup %s", s->data), 0);
+    admin_expect_code(admin_run("backup %s", s->data), 0);
     r = admin_run("restore %s --list --json", s->data);
-    expect_code(r, 0);
+    admin_expect_code(r, 0);
     cr_assert_str_eq(json(r->out, "$[0].keys"), "20000");
     cr_assert_str_eq(json(r->out, "$[0].good"), "1");
     damage(find_name(path_of("backups"), "data-"), 30 * 4096);
     r = admin_run("restore %s --list --json", s->data);
     cr_assert_str_eq(json(r->out, "$[0].good"), "0");
-    expect_says(admin_run("restore %s --list", s->data), "NOT GOOD");
+    admin_expect_says(admin_run("restore %s --list", s->data), "NOT GOOD");
     r = admin_run("restore %s --latest --yes", s->data);
-    expect_code(r, 1);
-    expect_says(r, "none of the backups");
+    admin_expect_code(r, 1);
+    admin_expect_says(r, "none of the backups");
 }
 
 /* 100 keys are in the backup, 50 more and a change only in the journal. */
 static void prepare_journal_beyond_backup(void) {
     fill(100, NULL, true);
-    expect_code(admin_run("backup %s", s->data), 0);
+    admin_expect_code(admin_run("backup %s", s->data), 0);
     test_server_start(s, UNFOLDED);
     redisContext *c = test_connect(s);
     for (int i = 0; i < 50; i++)
@@ -604,7 +595,7 @@ static void expect_keys(const char *dbsize, const char *key_0) {
     ASSERT_ASK(c, "OK", "SET after restore");
     redisFree(c);
     cr_assert_eq(test_server_stop(s), 0);
-    expect_code(admin_run("check %s --full", s->data), 0);
+    admin_expect_code(admin_run("check %s --full", s->data), 0);
 }
 
 Test(admin, a_lost_database_comes_back_with_its_journal)
@@ -614,8 +605,8 @@ Test(admin, a_lost_database_comes_back_with_its_journal)
     unlink(path_of("data.db-wal"));
     unlink(path_of("data.db-shm"));
     const admin_result *r = admin_run("restore %s --latest", s->data);
-    expect_code(r, 0);
-    expect_says(r, "the next start applies 51 batches");
+    admin_expect_code(r, 0);
+    admin_expect_says(r, "the next start applies 51 batches");
     expect_keys("150", "changed");
 }
 
@@ -624,7 +615,7 @@ Test(admin, a_damaged_database_is_moved_aside)
     prepare_journal_beyond_backup();
     damage(path_of("data.db"), 4096);
     const admin_result *r = admin_run("restore %s --latest --json", s->data);
-    expect_code(r, 0);
+    admin_expect_code(r, 0);
     cr_assert_str_eq(json(r->out, "$.was"), "damaged");
     cr_assert_str_eq(json(r->out, "$.journal_batches_to_apply"), "51");
     cr_assert_eq(access(json(r->out, "$.moved_to"), F_OK), 0);
@@ -635,7 +626,7 @@ Test(admin, without_the_journal_when_asked)
 {
     prepare_journal_beyond_backup();
     damage(path_of("data.db"), 4096);
-    expect_code(admin_run("restore %s --latest --without-journal", s->data), 0);
+    admin_expect_code(admin_run("restore %s --latest --without-journal", s->data), 0);
     find_name(s->data, "journal.damaged-");
     expect_keys("100", "value:0");
 }
@@ -644,11 +635,11 @@ Test(admin, going_back_needs_a_yes_and_leaves_the_journal_behind)
 {
     prepare_journal_beyond_backup();
     const admin_result *r = admin_run("restore %s --latest", s->data);
-    expect_code(r, 1);
-    expect_says(r, "--yes");
+    admin_expect_code(r, 1);
+    admin_expect_says(r, "--yes");
     r = admin_run("restore %s --latest --yes", s->data);
-    expect_code(r, 0);
-    expect_says(r, "The journal is now ");
+    admin_expect_code(r, 0);
+    admin_expect_says(r, "The journal is now ");
     find_name(s->data, "journal.replaced-");
     find_name(s->data, "data.db.replaced-");
     expect_keys("100", "value:0");
@@ -657,7 +648,7 @@ Test(admin, going_back_needs_a_yes_and_leaves_the_journal_behind)
 Test(admin, going_back_can_keep_the_journal)
 {
     prepare_journal_beyond_backup();
-    expect_code(admin_run("restore %s --latest --yes --with-journal", s->data), 0);
+    admin_expect_code(admin_run("restore %s --latest --yes --with-journal", s->data), 0);
     expect_keys("150", "changed");
 }
 
@@ -665,17 +656,17 @@ Test(admin, a_terminal_is_asked)
 {
     prepare_journal_beyond_backup();
     const admin_result *r = admin_run_on_terminal("[y/N]", "n\n", "restore %s --latest", s->data);
-    expect_code(r, 1);
-    expect_says(r, "nothing was changed");
+    admin_expect_code(r, 1);
+    admin_expect_says(r, "nothing was changed");
     r = admin_run_on_terminal("[y/N]", "y\n", "restore %s --latest", s->data);
-    expect_code(r, 0);
+    admin_expect_code(r, 0);
     expect_keys("100", "value:0");
 }
 
 Test(admin, a_journal_that_does_not_continue_the_backup_is_moved_aside)
 {
     fill(100, NULL, true);
-    expect_code(admin_run("backup %s", s->data), 0);
+    admin_expect_code(admin_run("backup %s", s->data), 0);
     fill(200, NULL, true); /* folded: these batches are in no journal any more */
     test_server_start(s, UNFOLDED " --appendfsync always");
     redisContext *c = test_connect(s);
@@ -685,10 +676,10 @@ Test(admin, a_journal_that_does_not_continue_the_backup_is_moved_aside)
     test_server_kill(s);
     damage(path_of("data.db"), 4096);
     const admin_result *r = admin_run("restore %s --latest --with-journal", s->data);
-    expect_code(r, 1);
-    expect_says(r, "cannot be applied");
+    admin_expect_code(r, 1);
+    admin_expect_says(r, "cannot be applied");
     r = admin_run("restore %s --latest", s->data);
-    expect_code(r, 0);
+    admin_expect_code(r, 0);
     find_name(s->data, "journal.damaged-");
     expect_keys("100", "value:0");
 }
@@ -701,7 +692,7 @@ Test(admin, a_restored_database_has_a_history_of_its_own)
     char run_id[64];
     snprintf(run_id, sizeof run_id, "%s",
              ask_file(path_of("data.db"), "SELECT value FROM rl_meta WHERE name = 'run_id'"));
-    expect_code(admin_run("restore %s --latest --yes", s->data), 0);
+    admin_expect_code(admin_run("restore %s --latest --yes", s->data), 0);
     cr_assert_str_neq(
         ask_file(path_of("data.db"), "SELECT value FROM rl_meta WHERE name = 'run_id'"), run_id);
     char aside[300];
@@ -713,12 +704,12 @@ Test(admin, a_restored_database_has_a_history_of_its_own)
 Test(admin, a_backup_is_found_by_name_and_by_path)
 {
     fill(100, NULL, true);
-    expect_code(admin_run("backup %s --to %s/mine.db", s->data, s->top), 0);
-    expect_code(admin_run("backup %s", s->data), 0);
+    admin_expect_code(admin_run("backup %s --to %s/mine.db", s->data, s->top), 0);
+    admin_expect_code(admin_run("backup %s", s->data), 0);
     char path[300];
     snprintf(path, sizeof path, "%s", find_name(path_of("backups"), "data-"));
-    expect_code(admin_run("restore %s %s --yes", s->data, strrchr(path, '/') + 1), 0);
-    expect_code(admin_run("restore %s %s/mine.db --yes", s->data, s->top), 0);
-    expect_code(admin_run("restore %s no-such-backup.db --yes", s->data), 1);
+    admin_expect_code(admin_run("restore %s %s --yes", s->data, strrchr(path, '/') + 1), 0);
+    admin_expect_code(admin_run("restore %s %s/mine.db --yes", s->data, s->top), 0);
+    admin_expect_code(admin_run("restore %s no-such-backup.db --yes", s->data), 1);
     expect_keys("100", "value:0");
 }

@@ -34,16 +34,6 @@ static void teardown(void) {
 
 TestSuite(admin_collections, .init = setup, .fini = teardown, .timeout = 300);
 
-static void expect_code(const admin_result *r, int code) {
-    cr_assert_eq(r->code, code, "exit code %d, expected %d:\n%.2000s%s", r->code, code, r->out,
-                 r->err);
-}
-
-static void expect_says(const admin_result *r, const char *text) {
-    cr_assert(strstr(r->out, text) || strstr(r->err, text), "'%s' was not said:\n%.2000s%s", text,
-              r->out, r->err);
-}
-
 /* ---- data ---- */
 
 /* Collections of every kind with awkward elements; nothing expires during the test. */
@@ -146,16 +136,16 @@ Test(admin_collections, a_round_trip_gives_the_same)
     fill_oddly(c);
     fill_fields(c);
     fill_largely(c);
-    expect_code(admin_run("export %s --to %s", s->data, stream), 0);
+    admin_expect_code(admin_run("export %s --to %s", s->data, stream), 0);
     const admin_result *r = admin_run("import %s %s", other, stream);
-    expect_code(r, 0);
-    expect_says(r, "no errors");
+    admin_expect_code(r, 0);
+    admin_expect_says(r, "no errors");
     cr_assert_eq(test_server_stop(s), 0);
     expect_same(ODD_ROWS + FIELD_ROWS + LARGE_ROWS);
     /* Once more into what is there: nothing is there twice. */
-    expect_code(admin_run("import %s %s", other, stream), 0);
+    admin_expect_code(admin_run("import %s %s", other, stream), 0);
     expect_same(ODD_ROWS + FIELD_ROWS + LARGE_ROWS);
-    expect_code(admin_run("check --full %s", other), 0);
+    admin_expect_code(admin_run("check --full %s", other), 0);
     redisFree(c);
 }
 
@@ -165,7 +155,7 @@ Test(admin_collections, commands_stay_short)
     redisContext *c = test_connect(s);
     fill_largely(c);
     const admin_result *r = admin_run("export %s", s->data);
-    expect_code(r, 0);
+    admin_expect_code(r, 0);
     int commands = 0;
     for (const char *at = r->out; at < r->out + r->len; at++) {
         if ((at == r->out || at[-1] == '\n') && *at == '*') {
@@ -185,9 +175,9 @@ Test(admin_collections, a_running_server_is_exported)
     fill_fields(c);
     fill_largely(c);
     const admin_result *r = admin_run("export -p %d --to %s", s->port, stream);
-    expect_code(r, 0);
-    expect_says(r, "Exported 14 keys");
-    expect_code(admin_run("import %s %s", other, stream), 0);
+    admin_expect_code(r, 0);
+    admin_expect_says(r, "Exported 14 keys");
+    admin_expect_code(admin_run("import %s %s", other, stream), 0);
     cr_assert_eq(test_server_stop(s), 0);
     expect_same(ODD_ROWS + FIELD_ROWS + LARGE_ROWS);
     redisFree(c);
@@ -203,20 +193,20 @@ Test(admin_collections, a_redis_server_is_exported)
     fill_oddly(redis);
     fill_largely(c);
     fill_largely(redis);
-    expect_code(admin_run("export -s %s --to %s", sock, stream), 0);
-    expect_code(admin_run("import %s %s", other, stream), 0);
+    admin_expect_code(admin_run("export -s %s --to %s", sock, stream), 0);
+    admin_expect_code(admin_run("import %s %s", other, stream), 0);
     cr_assert_eq(test_server_stop(s), 0);
     expect_same(ODD_ROWS + LARGE_ROWS);
     redisFree(c);
     /* What cannot be brought over is said. */
     const admin_result *r = admin_run("export -s %s --db 7 --match s?t", sock);
-    expect_code(r, 0);
-    expect_says(r, "Exported 1 key,");
+    admin_expect_code(r, 0);
+    admin_expect_says(r, "Exported 1 key,");
     cr_assert_neq(test_ask(redis, "XADD stream * a b")[0], '-');
     r = admin_run("export -s %s --db 0 --match str*", sock);
-    expect_code(r, 1);
-    expect_says(r, "1 key was of type stream left out");
-    expect_says(r, "Exported 1 key,");
+    admin_expect_code(r, 1);
+    admin_expect_says(r, "1 key was of type stream left out");
+    admin_expect_says(r, "Exported 1 key,");
     redisFree(redis);
     redis_end(pid);
 }
@@ -229,10 +219,10 @@ Test(admin_collections, an_export_goes_into_redis_server)
     redisContext *c = test_connect(s);
     fill_oddly(c);
     fill_largely(c);
-    expect_code(admin_run("export %s --to %s", s->data, stream), 0);
-    expect_code(admin_run("import -s %s %s", sock, stream), 0);
-    expect_code(admin_run("export -s %s --to %s.back", sock, stream), 0);
-    expect_code(admin_run("import %s %s.back", other, stream), 0);
+    admin_expect_code(admin_run("export %s --to %s", s->data, stream), 0);
+    admin_expect_code(admin_run("import -s %s %s", sock, stream), 0);
+    admin_expect_code(admin_run("export -s %s --to %s.back", sock, stream), 0);
+    admin_expect_code(admin_run("import %s %s.back", other, stream), 0);
     cr_assert_eq(test_server_stop(s), 0);
     expect_same(ODD_ROWS + LARGE_ROWS);
     redisFree(c);
@@ -247,26 +237,26 @@ Test(admin_collections, expiries_of_fields_are_left_out_when_asked)
     ASSERT_ASK(c, "2", "HSET hash a 1 b 2");
     ASSERT_ASK(c, "[1]", "HPEXPIREAT hash 4102444800001 FIELDS 1 a");
     const admin_result *r = admin_run("export %s", s->data);
-    expect_code(r, 0);
-    expect_says(r, "HPEXPIREAT");
+    admin_expect_code(r, 0);
+    admin_expect_says(r, "HPEXPIREAT");
     r = admin_run("export %s --no-expiry", s->data);
-    expect_code(r, 0);
+    admin_expect_code(r, 0);
     cr_assert_null(strstr(r->out, "HPEXPIREAT"));
     cr_assert_null(strstr(r->err, "left out"));
     r = admin_run("export %s --compat", s->data);
-    expect_code(r, 0);
+    admin_expect_code(r, 0);
     cr_assert_null(strstr(r->out, "HPEXPIREAT"));
-    expect_says(r, "1 expiry of a hash's field was left out");
+    admin_expect_says(r, "1 expiry of a hash's field was left out");
     redisFree(c);
 }
 
 Test(admin_collections, a_source_is_one)
 {
-    expect_code(admin_run("export %s -p 1", s->data), 2);
-    expect_code(admin_run("export -s /tmp/x -p 1"), 2);
+    admin_expect_code(admin_run("export %s -p 1", s->data), 2);
+    admin_expect_code(admin_run("export -s /tmp/x -p 1"), 2);
     const admin_result *r = admin_run("export -s %s/nobody", s->top);
-    expect_code(r, 1);
-    expect_says(r, "cannot connect");
+    admin_expect_code(r, 1);
+    admin_expect_says(r, "cannot connect");
 }
 
 /* ---- info ---- */
@@ -278,18 +268,19 @@ Test(admin_collections, info_counts_elements)
     fill_oddly(c);
     ASSERT_ASK(c, "OK", "SAVE");
     const admin_result *r = admin_run("info %s --sizes", s->data);
-    expect_code(r, 0);
-    expect_says(r, "db0: 1 string\n");
-    expect_says(r, "db0: 1 hash with 4 fields\n");
-    expect_says(r, "db0: 2 list with 6 values\n");
-    expect_says(r, "db0: 2 set with 5 members\n");
-    expect_says(r, "db0: 1 zset with 5 members, 1 of them expire\n");
-    expect_says(r, "db7: 1 set with 2 members\n");
-    expect_says(r, "size       rl_list: ");
+    admin_expect_code(r, 0);
+    admin_expect_says(r, "db0: 1 string\n");
+    admin_expect_says(r, "db0: 1 hash with 4 fields\n");
+    admin_expect_says(r, "db0: 2 list with 6 values\n");
+    admin_expect_says(r, "db0: 2 set with 5 members\n");
+    admin_expect_says(r, "db0: 1 zset with 5 members, 1 of them expire\n");
+    admin_expect_says(r, "db7: 1 set with 2 members\n");
+    admin_expect_says(r, "size       rl_list: ");
     r = admin_run("info %s --sizes --json", s->data);
-    expect_code(r, 0);
-    expect_says(r, "\"type\":\"zset\",\"keys\":1,\"expiring\":1,\"expired\":0,\"elements\":5}");
-    expect_says(r, "{\"name\":\"rl_hash\",\"bytes\":");
+    admin_expect_code(r, 0);
+    admin_expect_says(r,
+                      "\"type\":\"zset\",\"keys\":1,\"expiring\":1,\"expired\":0,\"elements\":5}");
+    admin_expect_says(r, "{\"name\":\"rl_hash\",\"bytes\":");
     redisFree(c);
 }
 
@@ -313,13 +304,13 @@ Test(admin_collections, a_file_of_schema_version_1_is_read)
                  SQLITE_OK, "%s", sqlite3_errmsg(db));
     sqlite3_close(db);
     const admin_result *r = admin_run("info %s", s->data);
-    expect_code(r, 0);
-    expect_says(r, "schema version 1");
-    expect_says(r, "db0: 1 string");
-    expect_code(admin_run("check %s --full", s->data), 0);
+    admin_expect_code(r, 0);
+    admin_expect_says(r, "schema version 1");
+    admin_expect_says(r, "db0: 1 string");
+    admin_expect_code(admin_run("check %s --full", s->data), 0);
     r = admin_run("export %s", s->data);
-    expect_code(r, 0);
-    expect_says(r, "Exported 1 key,");
-    expect_code(admin_run("backup %s", s->data), 0);
-    expect_says(admin_run("info %s", s->data), "schema version 1");
+    admin_expect_code(r, 0);
+    admin_expect_says(r, "Exported 1 key,");
+    admin_expect_code(admin_run("backup %s", s->data), 0);
+    admin_expect_says(admin_run("info %s", s->data), "schema version 1");
 }

@@ -34,16 +34,6 @@ static void teardown(void) {
 
 TestSuite(admin_stream, .init = setup, .fini = teardown);
 
-static void expect_code(const admin_result *r, int code) {
-    cr_assert_eq(r->code, code, "exit code %d, expected %d:\n%.2000s%s", r->code, code, r->out,
-                 r->err);
-}
-
-static void expect_says(const admin_result *r, const char *text) {
-    cr_assert(strstr(r->out, text) || strstr(r->err, text), "'%s' was not said:\n%.2000s%s", text,
-              r->out, r->err);
-}
-
 static void write_file(const char *path, const char *bytes, size_t len) {
     FILE *f = fopen(path, "w");
     cr_assert_not_null(f);
@@ -119,22 +109,22 @@ Test(admin_stream, a_round_trip_gives_the_same)
     test_server_start(s, NULL);
     fill_oddly();
     const admin_result *r = admin_run("export %s --to %s", s->data, stream);
-    expect_code(r, 0);
-    expect_says(r, "Exported 907 keys");
+    admin_expect_code(r, 0);
+    admin_expect_says(r, "Exported 907 keys");
     r = admin_run("import %s %s", other, stream);
-    expect_code(r, 0);
-    expect_says(r, "no errors");
+    admin_expect_code(r, 0);
+    admin_expect_says(r, "no errors");
     cr_assert_eq(test_server_stop(s), 0);
     expect_same();
     /* Again, into what is there: nothing changes. By standard input and output this time. */
     r = admin_run("export %s -q", other);
-    expect_code(r, 0);
+    admin_expect_code(r, 0);
     cr_assert_str_eq(r->err, "");
     write_file(stream, r->out, r->len);
     r = admin_run_from(stream, "import %s --json", other);
-    expect_code(r, 0);
-    expect_says(r, "\"errors\":0");
-    expect_says(r, "\"complete\":true");
+    admin_expect_code(r, 0);
+    admin_expect_says(r, "\"errors\":0");
+    admin_expect_says(r, "\"complete\":true");
     expect_same();
 }
 
@@ -144,10 +134,10 @@ Test(admin_stream, a_killed_servers_journal_is_exported)
     fill_oddly();
     test_server_kill(s);
     const admin_result *r = admin_run("export %s --to %s", s->data, stream);
-    expect_code(r, 0);
-    expect_says(r, "folded first");
-    expect_says(r, "Exported 907 keys");
-    expect_code(admin_run("import %s %s", other, stream), 0);
+    admin_expect_code(r, 0);
+    admin_expect_says(r, "folded first");
+    admin_expect_says(r, "Exported 907 keys");
+    admin_expect_code(admin_run("import %s %s", other, stream), 0);
     expect_same();
 }
 
@@ -155,12 +145,13 @@ Test(admin_stream, export_can_choose)
 {
     test_server_start(s, NULL);
     fill_oddly();
-    expect_says(admin_run("export %s --db 8 --to %s/1", s->data, s->top), "Exported 300 keys");
-    expect_says(admin_run("export %s --match key:7* --to %s/2", s->data, s->top),
-                "Exported 33 keys");
-    expect_says(admin_run("export %s --match key:7 --db 15 --to %s/3", s->data, s->top),
-                "Exported 1 key,");
-    expect_says(admin_run("export %s --db 9 --to %s/4", s->data, s->top), "Exported 0 keys");
+    admin_expect_says(admin_run("export %s --db 8 --to %s/1", s->data, s->top),
+                      "Exported 300 keys");
+    admin_expect_says(admin_run("export %s --match key:7* --to %s/2", s->data, s->top),
+                      "Exported 33 keys");
+    admin_expect_says(admin_run("export %s --match key:7 --db 15 --to %s/3", s->data, s->top),
+                      "Exported 1 key,");
+    admin_expect_says(admin_run("export %s --db 9 --to %s/4", s->data, s->top), "Exported 0 keys");
     const admin_result *r = admin_run("export %s --match key:7 --db 8", s->data);
     cr_assert_str_eq(r->out, "*2\r\n$6\r\nSELECT\r\n$1\r\n8\r\n*5\r\n$3\r\nSET\r\n$5\r\nkey:7\r\n"
                              "$2\r\n56\r\n$4\r\nPXAT\r\n$13\r\n4102444800008\r\n");
@@ -178,9 +169,9 @@ Test(admin_stream, an_export_never_writes_over_a_file)
     test_server_start(s, NULL);
     write_text("mine");
     const admin_result *r = admin_run("export %s --to %s", s->data, stream);
-    expect_code(r, 1);
-    expect_says(r, "exists already");
-    expect_code(admin_run("export %s --to %s/none/x", s->data, s->top), 1);
+    admin_expect_code(r, 1);
+    admin_expect_says(r, "exists already");
+    admin_expect_code(admin_run("export %s --to %s/none/x", s->data, s->top), 1);
 }
 
 Test(admin_stream, keys_that_cannot_be_exported_are_reported)
@@ -199,8 +190,8 @@ Test(admin_stream, keys_that_cannot_be_exported_are_reported)
                  SQLITE_OK);
     sqlite3_close(db);
     const admin_result *r = admin_run("export %s", s->data);
-    expect_code(r, 1);
-    expect_says(r, "1 key was of type unknown left out");
+    admin_expect_code(r, 1);
+    admin_expect_says(r, "1 key was of type unknown left out");
     cr_assert_not_null(strstr(r->out, "SET"), "the others are there");
 }
 
@@ -233,11 +224,11 @@ Test(admin_stream, redis_server_takes_it)
     snprintf(sock, sizeof sock, "%s/redis", s->top);
     pid_t pid = redis_begin(sock, s->top);
     redisContext *c = redis_connect(sock, pid);
-    expect_code(admin_run("export %s --to %s", s->data, stream), 0);
-    expect_code(admin_run("import -s %s %s", sock, stream), 0);
+    admin_expect_code(admin_run("export %s --to %s", s->data, stream), 0);
+    admin_expect_code(admin_run("import -s %s %s", sock, stream), 0);
     expect_in_redis(c);
-    expect_code(admin_run("export %s --compat --to %s.compat", s->data, stream), 0);
-    expect_code(admin_run_from(stream, "import -s %s -", sock), 0);
+    admin_expect_code(admin_run("export %s --compat --to %s.compat", s->data, stream), 0);
+    admin_expect_code(admin_run_from(stream, "import -s %s -", sock), 0);
     expect_in_redis(c);
     snprintf(command, sizeof command, "redis-cli -s %s --pipe < %s > /dev/null", sock, stream);
     cr_assert_eq(system(command), 0);
@@ -254,21 +245,21 @@ Test(admin_stream, errors_are_counted_and_shown_with_their_number)
     write_text("SET a 1\r\nINCR a\nSET b x\n\n  \nINCR b\n*2\r\n$4\r\nINCR\r\n$1\r\nb\r\n"
                "MULTI\nINCR b\nEXEC\nnonsense\nGET");
     const admin_result *r = admin_run("import -p %d %s --json", s->port, stream);
-    expect_code(r, 1);
-    expect_says(r, "\"commands\":10");
-    expect_says(r, "\"replies\":10");
-    expect_says(r, "\"errors\":5");
-    expect_says(r, "\"complete\":true");
-    expect_says(r, "command 4: ERR value is not an integer");
-    expect_says(r, "command 8: ERR value is not an integer"); /* inside EXEC's answer */
-    expect_says(r, "command 9: ERR unknown command 'nonsense'");
-    expect_says(r, "command 10: ERR wrong number of arguments for 'get' command");
+    admin_expect_code(r, 1);
+    admin_expect_says(r, "\"commands\":10");
+    admin_expect_says(r, "\"replies\":10");
+    admin_expect_says(r, "\"errors\":5");
+    admin_expect_says(r, "\"complete\":true");
+    admin_expect_says(r, "command 4: ERR value is not an integer");
+    admin_expect_says(r, "command 8: ERR value is not an integer"); /* inside EXEC's answer */
+    admin_expect_says(r, "command 9: ERR unknown command 'nonsense'");
+    admin_expect_says(r, "command 10: ERR wrong number of arguments for 'get' command");
     r = admin_run("import -p %d %s --show 2", s->port, stream);
-    expect_code(r, 1);
-    expect_says(r, "3 more errors are not shown");
+    admin_expect_code(r, 1);
+    admin_expect_says(r, "3 more errors are not shown");
     cr_assert_null(strstr(r->err, "command 8"));
     r = admin_run("import -p %d %s -q", s->port, stream);
-    expect_code(r, 1);
+    admin_expect_code(r, 1);
     cr_assert_str_eq(r->out, "");
     cr_assert_str_eq(r->err, "");
 }
@@ -290,10 +281,10 @@ Test(admin_stream, what_is_no_stream_is_refused_with_its_place)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         write_text(bad[i].text);
         const admin_result *r = admin_run("import -p %d %s --json", s->port, stream);
-        expect_code(r, 1);
-        expect_says(r, bad[i].says);
-        expect_says(r, bad[i].commands);
-        expect_says(r, "\"complete\":false");
+        admin_expect_code(r, 1);
+        admin_expect_says(r, bad[i].says);
+        admin_expect_says(r, bad[i].commands);
+        admin_expect_says(r, "\"complete\":false");
     }
 }
 
@@ -309,8 +300,8 @@ Test(admin_stream, many_commands_and_large_replies_do_not_block)
         fprintf(f, "*3\r\n$3\r\nSET\r\n$10\r\nmany:%05d\r\n$5\r\n%05d\r\n", i % 50000, i % 99999);
     fclose(f);
     const admin_result *r = admin_run("import -p %d %s --json", s->port, stream);
-    expect_code(r, 0);
-    expect_says(r, "\"replies\":200060");
+    admin_expect_code(r, 0);
+    admin_expect_says(r, "\"replies\":200060");
     ASSERT_ASK(c, "50007", "DBSIZE");
     redisFree(c);
 }
@@ -320,19 +311,20 @@ Test(admin_stream, passwords)
     test_server_start(s, "--requirepass secret");
     write_text("SET a 1\n");
     const admin_result *r = admin_run("import -p %d %s", s->port, stream);
-    expect_code(r, 1);
-    expect_says(r, "NOAUTH");
+    admin_expect_code(r, 1);
+    admin_expect_says(r, "NOAUTH");
     r = admin_run("import -p %d -a wrong %s", s->port, stream);
-    expect_code(r, 1);
-    expect_says(r, "WRONGPASS");
-    expect_code(admin_run("import -p %d -a secret %s", s->port, stream), 0);
-    expect_code(admin_run("import -p %d --user default --pass secret %s", s->port, stream), 0);
+    admin_expect_code(r, 1);
+    admin_expect_says(r, "WRONGPASS");
+    admin_expect_code(admin_run("import -p %d -a secret %s", s->port, stream), 0);
+    admin_expect_code(admin_run("import -p %d --user default --pass secret %s", s->port, stream),
+                      0);
     r = admin_run_on_terminal("Password: ", "secret\n", "import -p %d --askpass %s", s->port,
                               stream);
-    expect_code(r, 0);
+    admin_expect_code(r, 0);
     cr_assert_null(strstr(r->out, "secret"), "it is not shown");
     setenv("REDISCLI_AUTH", "secret", 1);
-    expect_code(admin_run("import -p %d %s", s->port, stream), 0);
+    admin_expect_code(admin_run("import -p %d %s", s->port, stream), 0);
     unsetenv("REDISCLI_AUTH");
 }
 
@@ -340,15 +332,15 @@ Test(admin_stream, nobody_there)
 {
     write_text("SET a 1\n");
     const admin_result *r = admin_run("import -s %s/none %s", s->top, stream);
-    expect_code(r, 1);
-    expect_says(r, "cannot connect");
+    admin_expect_code(r, 1);
+    admin_expect_says(r, "cannot connect");
     r = admin_run("import %s/no-file -s %s/none", s->top, s->top);
-    expect_code(r, 1);
-    expect_says(r, "No such file or directory");
+    admin_expect_code(r, 1);
+    admin_expect_says(r, "No such file or directory");
     test_server_start(s, NULL);
     r = admin_run("import %s %s", s->data, stream);
-    expect_code(r, 1);
-    expect_says(r, "is used by a running server");
+    admin_expect_code(r, 1);
+    admin_expect_says(r, "is used by a running server");
 }
 
 /* A listening socket on a free port, and what is there to accept. */
@@ -419,9 +411,9 @@ Test(admin_stream, a_directory_whose_server_does_not_start)
         "that the server refuses it, as it should do with such a file";
     write_file(path, text, sizeof text - 1);
     const admin_result *r = admin_run("import %s %s", other, stream);
-    expect_code(r, 1);
-    expect_says(r, "rubellite-server did not start: ");
+    admin_expect_code(r, 1);
+    admin_expect_says(r, "rubellite-server did not start: ");
     r = admin_run("import %s %s --server %s/no-program", s->data, stream, s->top);
-    expect_code(r, 1);
-    expect_says(r, "No such file or directory");
+    admin_expect_code(r, 1);
+    admin_expect_says(r, "No such file or directory");
 }
