@@ -247,6 +247,51 @@ static size_t few_decimals(double value, char digits[17], int *exponent) {
     return 0;
 }
 
+/* The same by arithmetic, where a long double has the bits for it: value scaled to seventeen digits
+ * is off by less than 0.02, so which digits lie between its neighbours is known but for cases too
+ * close to tell. 0: one of those, or no such number. */
+static size_t quick_digits(double value, char digits[17], int *exponent) {
+#if LDBL_MANT_DIG < 64
+    (void)value, (void)digits, (void)exponent;
+    return 0;
+#else
+    static const long double tens[] = {1e0L,  1e1L,  1e2L,  1e3L,  1e4L,  1e5L,  1e6L,
+                                       1e7L,  1e8L,  1e9L,  1e10L, 1e11L, 1e12L, 1e13L,
+                                       1e14L, 1e15L, 1e16L, 1e17L, 1e18L, 1e19L, 1e20L,
+                                       1e21L, 1e22L, 1e23L, 1e24L, 1e25L, 1e26L, 1e27L}; /* exact */
+    const long double unsure = 0.03L;
+    if (value < 1e-10 || value > 1e42)
+        return 0;
+    int binary;
+    double mantissa = frexp(value, &binary);
+    int first = (int)floor((binary - 1) * 0.30102999566398120); /* its exponent, or one too low */
+    long double scaled = first > 16 ? value / tens[first - 16] : value * tens[16 - first];
+    if (scaled >= 1e17L) {
+        first++;
+        scaled = first > 16 ? value / tens[first - 16] : value * tens[16 - first];
+    }
+    if (mantissa == 0.5) /* the neighbours are not equally far */
+        return 0;
+    long double half_step = scaled / (mantissa * 0x1p54L); /* half the way to the next double */
+    for (int count = 15; count <= 17; count++) {
+        long double unit = tens[17 - count], whole = floorl(scaled / unit + 0.5L);
+        long double off = fabsl(whole * unit - scaled);
+        if (off > half_step + unsure)
+            continue;
+        if (off > half_step - unsure || off > unit / 2 - unsure)
+            return 0;
+        char text[RL_INT64_TEXT_MAX];
+        int len = (int)rl_int64_format(text, (int64_t)whole), kept = len;
+        while (kept > 1 && text[kept - 1] == '0')
+            kept--;
+        memcpy(digits, text, (size_t)kept);
+        *exponent = first + len - count;
+        return (size_t)kept;
+    }
+    return 0;
+#endif
+}
+
 static size_t put_exponent(char *out, int exponent) {
     out[0] = 'e';
     out[1] = exponent < 0 ? '-' : '+';
@@ -295,6 +340,8 @@ size_t rl_double_format(char *out, double value) {
     char digits[17];
     int exponent;
     size_t count = few_decimals(fabs(value), digits, &exponent);
+    if (count == 0)
+        count = quick_digits(fabs(value), digits, &exponent);
     if (count == 0)
         count = shortest_digits(fabs(value), digits, &exponent);
     return sign + lay_out(out + sign, digits, count, exponent);

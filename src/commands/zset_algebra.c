@@ -13,6 +13,7 @@
 #include "base/number.h"
 #include "commands/handlers.h"
 #include "commands/shared.h"
+#include "commands/zset_pairs.h"
 #include "commands/zsets.h"
 
 typedef struct source {
@@ -35,8 +36,7 @@ typedef struct algebra {
     bool counting; /* ZINTERCARD: no result is made */
     size_t limit;  /* of ZINTERCARD; 0: none */
     size_t found;
-    rl_zset *result;
-    const rl_small_limits *limits;
+    rl_zset_pairs result;
 } algebra;
 
 /* ---- scores ---- */
@@ -103,22 +103,22 @@ static bool give(algebra *a, rl_bytes member, double score) {
     a->found++;
     if (a->counting)
         return a->found != a->limit;
-    rl_zset_set(&a->result, member, rl_cmd_zset_score(score), a->limits);
+    rl_zset_pairs_add(&a->result, member, rl_cmd_zset_score(score));
     return true;
 }
 
 static void unite(algebra *a) {
     source_walk walk;
     rl_bytes member;
-    double score, old;
+    double score;
     sort_sources(a);
     for (const source *s = a->sources; s < a->sources + a->count; s++) {
         walk_init(&walk, s);
         while (walk_next(&walk, s, &member, &score)) {
-            score = number(s->weight * score);
-            if (rl_zset_score(a->result, member, &old))
-                score = a->aggregate(old, score);
-            give(a, member, score);
+            score = rl_cmd_zset_score(number(s->weight * score));
+            double *there = rl_zset_pairs_meet(&a->result, member, score);
+            if (there)
+                *there = a->aggregate(*there, score);
         }
     }
 }
@@ -277,14 +277,12 @@ static bool parse(rl_ctx *c, algebra *a, int numkeys) {
 }
 
 /* Runs an operation whose number of keys is at argument `numkeys`. True: a->found and a->result are
- * there; false after answering. The caller frees the result. */
+ * there, in order; false after answering. The caller releases the result. */
 static bool compute(rl_ctx *c, algebra *a, int numkeys, void (*operation)(algebra *a)) {
     bool parsed = parse(c, a, numkeys);
     if (parsed) {
-        if (!a->counting)
-            a->result = rl_zset_create();
-        a->limits = &rl_keyspace_limits(c->keys)->zset;
         operation(a);
+        rl_zset_pairs_sort(&a->result);
     }
     rl_free(a->sources);
     a->sources = NULL;
@@ -293,22 +291,22 @@ static bool compute(rl_ctx *c, algebra *a, int numkeys, void (*operation)(algebr
 
 static void show(rl_ctx *c, void (*operation)(algebra *a), unsigned may) {
     algebra a = {.may = may | MAY_SHOW_SCORES};
-    rl_zset_walk walk;
-    rl_bytes member;
-    double score;
     if (!compute(c, &a, 1, operation))
         return;
-    rl_cmd_zset_members(c->reply, rl_zset_count(a.result), a.scores);
-    rl_zset_walk_init(&walk, a.result, 0, false);
-    while (rl_zset_next(&walk, &member, &score))
-        rl_cmd_zset_member(c->reply, member, score, a.scores);
-    rl_zset_free(a.result);
+    rl_cmd_zset_members(c->reply, a.result.count, a.scores);
+    for (size_t i = 0; i < a.result.count; i++)
+        rl_cmd_zset_member(c->reply, rl_zset_pairs_member(&a.result, i), a.result.list[i].score,
+                           a.scores);
+    rl_zset_pairs_release(&a.result);
 }
 
 static void store(rl_ctx *c, void (*operation)(algebra *a), unsigned may, const char *event) {
     algebra a = {.may = may};
-    if (compute(c, &a, 2, operation))
-        rl_cmd_zset_store(c, 1, a.result, event);
+    if (!compute(c, &a, 2, operation))
+        return;
+    const rl_small_limits *limits = &rl_keyspace_limits(c->keys)->zset;
+    rl_cmd_zset_store(c, 1, rl_zset_pairs_build(&a.result, limits), event);
+    rl_zset_pairs_release(&a.result);
 }
 
 void rl_cmd_zunion(rl_ctx *c) {

@@ -131,7 +131,7 @@ static rl_zset *copy_span(rl_ctx *c, const rl_zset *z, rl_zspan span) {
     double score;
     walk_span(&walk, z, span, false);
     for (size_t i = span.from; i < span.to && rl_zset_next(&walk, &member, &score); i++)
-        rl_zset_set(&copy, member, score, limits);
+        rl_zset_append(&copy, member, score, limits);
     return copy;
 }
 

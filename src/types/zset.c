@@ -236,6 +236,21 @@ rl_zset_added rl_zset_set(rl_zset **place, rl_bytes member, double score,
     return large_set(large_of(*place), member, score);
 }
 
+void rl_zset_append(rl_zset **place, rl_bytes member, double score, const rl_small_limits *limits) {
+    assert(!isnan(score));
+    if (!is_large(*place)) {
+        types_packed *p = small_of(*place);
+        if (small_has_room(p, member, limits)) {
+            types_item items[2] = {types_item_of(member), types_item_of_score(score)};
+            types_packed_splice(&p, types_packed_end(p), 0, items, 2);
+            *place = (rl_zset *)p;
+            return;
+        }
+        become_large(place);
+    }
+    large_insert(large_of(*place), hash_of(member), member, score);
+}
+
 bool rl_zset_remove(rl_zset **place, rl_bytes member) {
     if (is_large(*place))
         return large_remove(large_of(*place), member);

@@ -54,6 +54,8 @@ size_t rl_zset_memory(const rl_zset *z); /* all its allocations; O(1) */
 bool rl_zset_score(const rl_zset *z, rl_bytes member, double *score);
 rl_zset_added rl_zset_set(rl_zset **place, rl_bytes member, double score,
                           const rl_small_limits *limits);
+/* For a member that is not there and stands behind all that are. O(1) in the packed form. */
+void rl_zset_append(rl_zset **place, rl_bytes member, double score, const rl_small_limits *limits);
 bool rl_zset_remove(rl_zset **place, rl_bytes member);
 /* The rank from 0, lowest score first; false when the member is not there. */
 bool rl_zset_rank(const rl_zset *z, rl_bytes member, size_t *rank, double *score);

@@ -255,6 +255,26 @@ static void note_seen(void *arg, rl_bytes member, double score) {
     seen[number]++;
 }
 
+Test(zset, members_in_order_are_appended)
+{
+    char name[NAME_MAX_LEN];
+    rl_zset *built = rl_zset_create(), *appended = rl_zset_create();
+    for (unsigned number = 0; number < 400; number++)
+        set(number * 3, number % 50 - 20.5);
+    model_sort();
+    for (size_t i = 0; i < count; i++) {
+        rl_bytes member = name_of(pairs[i].name, name);
+        rl_zset_set(&built, member, pairs[i].score, &limits);
+        rl_zset_append(&appended, member, pairs[i].score, &limits);
+        cr_assert_eq(rl_zset_form_of(appended), rl_zset_form_of(built));
+        rl_zset_check(appended);
+    }
+    rl_zset_free(built);
+    rl_zset_free(zset);
+    zset = appended;
+    expect_as_modelled();
+}
+
 Test(zset, a_scan_returns_every_member_that_stays)
 {
     rl_random random;
