@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "rubellite_version.h"
 #include "server/info_sections.h"
+#include "server/waiters.h"
 
 void rl_info_count(rl_buffer *out, const char *name, uint64_t value) {
     rl_buffer_printf(out, "%s:%" PRIu64 "\r\n", name, value);
@@ -81,6 +82,8 @@ static void section_clients(rl_server *s, rl_buffer *out) {
     rl_info_count(out, "tracking_clients", tracking.clients);
     rl_info_count(out, "pubsub_clients", listening);
     rl_info_count(out, "clients_in_timeout_table", rl_server_timed_count(s));
+    rl_info_count(out, "total_blocking_keys", rl_waiters_keys(rl_server_waiters(s)));
+    rl_info_count(out, "total_blocking_keys_on_nokey", 0);
 }
 
 /* ---- replication, cpu, modules, cluster, keyspace ---- */

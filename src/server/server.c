@@ -48,6 +48,9 @@ rl_pubsub *rl_server_pubsub(rl_server *s) {
 rl_tracking *rl_server_tracking(rl_server *s) {
     return s->tracking;
 }
+rl_waiters *rl_server_waiters(rl_server *s) {
+    return s->waiters;
+}
 rl_net *rl_server_net(rl_server *s) {
     return s->net;
 }

@@ -19,6 +19,7 @@
 
 typedef struct rl_slowlog rl_slowlog;
 typedef struct rl_latency rl_latency;
+typedef struct rl_waiters rl_waiters;
 
 typedef struct rl_server_options {
     rl_config *config; /* the caller's */
@@ -55,6 +56,7 @@ rl_slowlog *rl_server_slowlog(rl_server *s);
 rl_latency *rl_server_latency(rl_server *s);
 rl_pubsub *rl_server_pubsub(rl_server *s);
 rl_tracking *rl_server_tracking(rl_server *s);
+rl_waiters *rl_server_waiters(rl_server *s);
 rl_net *rl_server_net(rl_server *s);
 #define RL_SERVER_CRON_HZ 10                      /* rl_server_cron a second, whatever `hz` says */
 const char *rl_server_run_id(const rl_server *s); /* 40 hex digits, new at every start */

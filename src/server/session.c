@@ -280,7 +280,8 @@ static size_t session_flags(const rl_session *s, const rl_tracker_info *tracker,
 size_t rl_session_memory(const rl_session *s) {
     return rl_alloc_size(s) + rl_reader_memory(&s->reader) + rl_conn_input_capacity(s->conn) +
            rl_conn_output_memory(s->conn) + s->queued_bytes + rl_subscriber_memory(&s->subscriber) +
-           rl_alloc_size(s->name) + rl_alloc_size(s->lib_name) + rl_alloc_size(s->lib_ver);
+           (s->park == RL_PARK_BLOCKED ? s->block.memory_bytes : 0) + rl_alloc_size(s->name) +
+           rl_alloc_size(s->lib_name) + rl_alloc_size(s->lib_ver);
 }
 
 void rl_session_describe(const rl_session *s, rl_buffer *out) {

@@ -47,6 +47,7 @@ typedef struct rl_block {
     uint64_t seq;                                      /* the command's own: what it waits for */
     int64_t numbers[2];
     void *work;
+    size_t memory_bytes; /* of work, for CLIENT LIST; 0: not its */
     bool silent; /* set by rl_session_block: CLIENT REPLY says that nobody wants the answer */
 } rl_block;
 

@@ -72,8 +72,8 @@ bool rl_waiters_any(const rl_waiters *w) {
     return w->clients != 0;
 }
 
-rl_waiters_stats rl_waiters_stats_of(const rl_waiters *w) {
-    return (rl_waiters_stats){w->clients, w->lines};
+size_t rl_waiters_keys(const rl_waiters *w) {
+    return w->lines;
 }
 
 /* ---- lines ---- */
@@ -262,7 +262,8 @@ void rl_wait_for_keys(rl_ctx *c, const rl_waiting_for *what) {
                       .abandon = abandon,
                       .deadline_ms = what->deadline_ms,
                       .seq = rl_server_newest_seq(server),
-                      .work = x};
+                      .work = x,
+                      .memory_bytes = rl_alloc_size(x)};
     rl_session_block(c->session, &block);
     if (w->clients++ == 0)
         rl_notify_observe(server);

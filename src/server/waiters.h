@@ -55,9 +55,7 @@ void rl_waiters_ready(rl_waiters *w, int db, rl_bytes key, rl_type type);
  * paused or the disk takes no writes it does nothing, and is to be called again later. */
 void rl_waiters_serve(rl_waiters *w);
 
-typedef struct rl_waiters_stats {
-    size_t clients, keys;
-} rl_waiters_stats;
-rl_waiters_stats rl_waiters_stats_of(const rl_waiters *w);
+/* What is waited for: keys, one of two types counting as two. */
+size_t rl_waiters_keys(const rl_waiters *w);
 
 #endif

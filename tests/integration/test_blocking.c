@@ -120,6 +120,7 @@ Test(blocking, those_who_leave)
     int left = (MANY + 2) / 3;
     TEST_WAIT_UNTIL(test_info(c, "blocked_clients") == left);
     cr_assert_eq(test_info(c, "clients_in_timeout_table"), left);
+    cr_assert_eq(test_info(c, "total_blocking_keys"), 3);
     for (int i = 0; i < left; i++)
         redisAppendCommand(c, "RPUSH q %d", i);
     for (int i = 0; i < left; i++)
@@ -132,6 +133,7 @@ Test(blocking, those_who_leave)
         got[value] = true;
     }
     ASSERT_ASK(c, "1", "RPUSH q last"); /* nobody is left who would take it */
+    cr_assert_eq(test_info(c, "total_blocking_keys"), 0);
     free(got);
     free_many();
 }
@@ -205,6 +207,35 @@ Test(blocking, a_stop_during_a_pause_loses_nothing)
     redisFree(b);
     start(NULL);
     ASSERT_ASK(c, "[1]", "LRANGE k 0 -1");
+}
+
+/* ---- what makes a key ready ---- */
+
+/* In redis-server 7.0.15 these do not wake who waits when they overwrite a key of another type. */
+Test(blocking, a_key_becomes_another_type)
+{
+    static const char *const lists[] = {"SORT l STORE k", "RENAME l k", "COPY l k REPLACE"};
+    static const char *const sets[] = {"ZUNIONSTORE k 1 z", "ZINTERSTORE k 1 z", "ZDIFFSTORE k 1 z",
+                                       "ZRANGESTORE k z 0 -1"};
+    start(NULL);
+    redisContext *b = test_connect(s);
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        ASSERT_ASK(c, "OK", "FLUSHALL");
+        ASSERT_ASK(c, "1", "RPUSH l 1");
+        send_and_wait(b, "BLPOP k 0");
+        ASSERT_ASK(c, "OK", "SET k string");
+        cr_assert_neq(test_ask(c, lists[i])[0], '-');
+        cr_assert_str_eq(test_answer(b), "[k 1]", "%s", lists[i]);
+    }
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        ASSERT_ASK(c, "OK", "FLUSHALL");
+        ASSERT_ASK(c, "1", "ZADD z 1 m");
+        send_and_wait(b, "BZPOPMAX k 0");
+        ASSERT_ASK(c, "OK", "SET k string");
+        ASSERT_ASK(c, "1", sets[i]);
+        cr_assert_str_eq(test_answer(b), "[k m 1]", "%s", sets[i]);
+    }
+    redisFree(b);
 }
 
 /* ---- transactions with SQL ---- */
