@@ -106,7 +106,7 @@ crash: tests-built ## Kill -9 under load, ROUNDS times, and check that nothing a
 compat: tests-built ## Compare every command's replies with redis-server's
 	@$(CTEST) --test-dir $(BUILD) -L compat -V
 
-clients: build ## Real clients: redis-cli, redis-benchmark, redis-py, node's, an exporter
+clients: build ## Real clients: redis-cli, -benchmark, redis-py, Celery, Django, node's, an exporter
 	@$(DEPS) clients
 	@tests/clients/run.py --ours $(SERVER) $(ARGS)
 

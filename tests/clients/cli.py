@@ -182,19 +182,46 @@ def missing(report, cli):
     unknown("--rdb", "SYNC", "--rdb", cli.server.top + "/dump.rdb")
     unknown("--eval", "EVAL", "--eval", "/dev/null")
     unknown("--replica", "SYNC", "--replica")
-    unknown("subscribe", "subscribe", "subscribe", "channel")
-    unknown("lpush", "lpush", "lpush", "list", "1")
     with report.check("redis-cli --cluster: fails clearly"):
         result = cli.run("--cluster", "check", "127.0.0.1:%d" % cli.server.port)
         expect(result.stdout + result.stderr, "not configured as a cluster node")
         same("exit code", result.returncode, 1)
-    with report.check("redis-cli: subscribe in a terminal leaves the prompt usable"), \
-            cli.terminal() as t:
-        if cli.server.knows("subscribe"):
-            raise Skip("subscribe is there now: write a real check")
+
+
+def collections(report, cli):
+    """Hashes, lists, sets and sorted sets as they are shown, and messages in a terminal."""
+    with report.check("redis-cli: collections as people see them"), cli.terminal("-3") as t:
         t.wait_for(cli.prompt())
-        t.line("subscribe news", r"\(error\) ERR unknown command 'subscribe'")
-        t.line("ping", r"PONG\r")
+        t.line("hset a:hash name ada visits 3", r"\n\(integer\) 2\r")
+        t.line("hgetall a:hash", r'\n1# "name" => "ada"\r\n2# "visits" => "3"')
+        t.line("rpush a:list a b c", r"\n\(integer\) 3\r")
+        t.line("lrange a:list 0 -1", r'\n1\) "a"\r\n2\) "b"\r\n3\) "c"')
+        t.line("sadd a:set x", r"\n\(integer\) 1\r")
+        t.line("smembers a:set", r'\n1~ "x"')
+        t.line("zadd a:zset 1.5 a 2 b", r"\n\(integer\) 2\r")
+        t.line("zrange a:zset 0 -1 withscores", r'\n1\) 1\) "a"\r\n +2\) \(double\) 1\.5\r\n2\) 1\) "b"')
+        t.line("lpush a:hash x", r"\(error\) WRONGTYPE")
+        t.line("help zrange", r"(?s)ZRANGE key start stop \[.*BYSCORE.*since: 1\.2\.0.*group: sorted-set")
+    with report.check("redis-cli --bigkeys and --memkeys tell of every type"):
+        cli.server.call("RPUSH", "longest list", *range(300))
+        out = cli.text("--bigkeys")
+        expect(out, "-------- summary -------", 'longest list"', "has 300 items")
+        expect(out, "lists with", "hashs with", "zsets with")
+        expect(cli.text("--memkeys"), "-------- summary -------")
+    with report.check("redis-cli: subscribe in a terminal"), cli.terminal() as t:
+        t.wait_for(cli.prompt())
+        t.type("psubscribe news:*\r")
+        t.wait_for(r"Reading messages")
+        t.wait_for(r'1\) "psubscribe"')
+        same("receivers", cli.text("publish", "news:1", "hello"), "1")
+        t.wait_for(r'1\) "pmessage"\r\n2\) "news:\*"\r\n3\) "news:1"\r\n4\) "hello"')
+    with report.check("redis-cli: BLPOP waits until somebody pushes"), cli.terminal() as t:
+        t.wait_for(cli.prompt())
+        t.type("blpop queue 0\r")
+        while "blocked_clients:1" not in cli.server.call("INFO", "clients").decode():
+            pass
+        same("length", cli.text("rpush", "queue", "job"), "1")
+        t.wait_for(r'1\) "queue"\r\n2\) "job"')
 
 
 def passwords(report, cli):
@@ -228,5 +255,6 @@ def run(report, server):
     interactive(report, cli)
     modes(report, cli)
     statistics(report, cli)
+    collections(report, cli)
     missing(report, cli)
     passwords(report, cli)

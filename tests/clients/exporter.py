@@ -140,3 +140,12 @@ def run(report, server):
             with Exporter(program, server, "--check-single-keys", "db0=key:5") as exporter:
                 metrics = exporter.scrape()
                 same("length", list(metrics["redis_key_size"].values()), [6])
+        with report.check("%s: the sizes of collections, by their keys and by pattern" % PACKAGE):
+            server.call("HSET", "size:hash", "a", "1", "b", "2")
+            server.call("RPUSH", "size:list", *range(3))
+            server.call("SADD", "size:set", *range(4))
+            server.call("ZADD", "size:zset", *[word for i in range(5) for word in (i, "m%d" % i)])
+            with Exporter(program, server, "--check-keys", "db0=size:*") as exporter:
+                sizes = exporter.scrape()["redis_key_size"]
+                for number, kind in enumerate(("hash", "list", "set", "zset"), 2):
+                    same(kind, sizes['db="db0",key="size:%s"' % kind], number)

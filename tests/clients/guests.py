@@ -23,6 +23,15 @@ INSTALL_SECONDS = 300
 PACKAGES = ["redis@5", "ioredis@5", "connect-redis@9", "express@5", "express-session@1",
             "redis-newest@npm:redis@latest", "ioredis-newest@npm:ioredis@latest"]
 
+# (title, program, packages it is run with)
+NODE_GUESTS = [
+    ("", "node_redis.js", ["redis", "redis-newest"]),
+    ("", "ioredis.js", ["ioredis", "ioredis-newest"]),
+    ("types, with", "types.js", ["redis"]),
+    ("chat with", "chat.js", ["ioredis", "ioredis-newest"]),
+    ("sessions with", "sessions.js", ["connect-redis"]),
+]
+
 
 def run_guest(report, server, title, args, env=None):
     """Runs a guest and takes over its checks."""
@@ -56,11 +65,20 @@ def run_guest(report, server, title, args, env=None):
                     % (guest.returncode, "".join(errors)[-2000:]))
 
 
-def python_with_redis():
-    """A Python that has the redis module: this one, or the system's."""
+# (title, program, modules it needs, Debian's package of them)
+PYTHON_GUESTS = [
+    ("redis-py", "redis_py.py", "redis", "python3-redis"),
+    ("redis-py types", "redis_py_types.py", "redis", "python3-redis"),
+    ("Celery", "celery_app.py", "celery, redis", "python3-celery and python3-redis"),
+    ("django-redis", "django_app.py", "django_redis, django, redis", "python3-django-redis"),
+]
+
+
+def python_with(modules):
+    """A Python that has the modules: this one, or the system's."""
     for python in (sys.executable, "/usr/bin/python3"):
         try:
-            if subprocess.run([python, "-c", "import redis"], capture_output=True,
+            if subprocess.run([python, "-c", "import " + modules], capture_output=True,
                               timeout=60, check=False).returncode == 0:
                 return python
         except OSError:
@@ -69,11 +87,22 @@ def python_with_redis():
 
 
 def run_python(report, server):
-    python = python_with_redis()
-    if not python:
-        report.skip("redis-py", "no Python here has the module redis (Debian: python3-redis)")
-        return
-    run_guest(report, server, "redis-py", [python, os.path.join(PROGRAMS, "redis_py.py")])
+    for title, program, modules, package in PYTHON_GUESTS:
+        python = python_with(modules)
+        if not python:
+            report.skip(title, "no Python here has %s (Debian: %s)" % (modules, package))
+            continue
+        server.call("FLUSHALL")
+        run_guest(report, server, title + python_versions(python, modules),
+                  [python, "-B", os.path.join(PROGRAMS, program)])
+
+
+def python_versions(python, modules):
+    """' 5.2.6' of the first module that says."""
+    first = modules.partition(",")[0]
+    done = subprocess.run([python, "-c", "import %s; print(%s.__version__)" % (first, first)], capture_output=True,
+                          timeout=60, check=False, text=True)
+    return " " + done.stdout.strip() if done.returncode == 0 else ""
 
 
 def run_node(report, server):
@@ -95,14 +124,11 @@ def run_node(report, server):
         if problem:
             report.skip("node clients", "npm install does not work here: " + problem)
             return
-        for package in ("redis", "redis-newest"):
-            run_guest(report, server, version(top, package),
-                      ["node", os.path.join(top, "node_redis.js")], {"PACKAGE": package})
-        for package in ("ioredis", "ioredis-newest"):
-            run_guest(report, server, version(top, package),
-                      ["node", os.path.join(top, "ioredis.js")], {"PACKAGE": package})
-        run_guest(report, server, "sessions with " + version(top, "connect-redis"),
-                  ["node", os.path.join(top, "sessions.js")])
+        for title, program, packages in NODE_GUESTS:
+            for package in packages:
+                server.call("FLUSHALL")
+                run_guest(report, server, (title + " " + version(top, package)).strip(),
+                          ["node", os.path.join(top, program)], {"PACKAGE": package})
 
 
 def version(top, package):

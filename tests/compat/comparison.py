@@ -33,7 +33,7 @@ def forms_agree(kind, content, ours, redis):
     Redis, but COPY packs it anew, and SORT does not unpack it."""
     if kind == b"list":
         return {ours, redis} <= {b"listpack", b"quicklist"}
-    elements = content[1] if content[0] != "%" else [item for pair in content[1] for item in pair]
+    elements = [item for pair in content[1] for item in pair] if kind == b"hash" else content[1]
     count = len(elements) // (1 if kind == b"set" else 2)
     fits = count <= SMALL_COUNT and all(len(text) <= SMALL_BYTES for _, text in elements)
     if ours == b"intset":

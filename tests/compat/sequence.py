@@ -193,7 +193,8 @@ class Player:
     CONTENT = {
         b"string": ([b"GET"], [], lambda reply: reply),
         b"list": ([b"LRANGE"], [b"0", b"-1"], lambda reply: reply),
-        b"zset": ([b"ZRANGE"], [b"0", b"-1", b"WITHSCORES"], lambda reply: reply),
+        b"zset": ([b"ZRANGE"], [b"0", b"-1", b"WITHSCORES"],
+                  lambda reply: (reply[0], [(kind, b"0" if text == b"-0" else text) for kind, text in reply[1]])),
         b"set": ([b"SMEMBERS"], [], normalise.unordered),
         b"hash": ([b"HGETALL"], [], normalise.unordered_pairs),
     }

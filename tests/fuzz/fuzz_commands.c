@@ -6,6 +6,8 @@
  * The first bytes of the data say how it is cut into pieces; a zero byte at the beginning of a line
  * makes the other client go on. CONFIG is taken away: it would let an input open ports, and has a
  * target of its own.
+ *
+ * When libFuzzer changes an input, it mostly puts another command line in (command_lines.h).
  */
 #include <fcntl.h>
 #include <stddef.h>
@@ -19,6 +21,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "commands/table.h"
+#include "fuzz/command_lines.h"
 #include "server/config.h"
 #include "server/server_private.h"
 
@@ -242,6 +245,23 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     snprintf(path, sizeof path, "%s/sock", folder);
     atexit(remove_folder);
     return 0;
+}
+
+/* libFuzzer's own changes; not there where kept inputs are replayed without it. */
+__attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed) {
+    line l;
+    line_make(&l, seed);
+    if (seed % 4 == 0 || size < CONTROL_BYTES || size + l.len > max_size)
+        return LLVMFuzzerMutate(data, size, max_size);
+    size_t at = CONTROL_BYTES + line_random(&l, size - CONTROL_BYTES + 1);
+    while (at < size && at > CONTROL_BYTES && data[at - 1] != '\n')
+        at++;
+    memmove(data + at + l.len, data + at, size - at);
+    memcpy(data + at, l.text, l.len);
+    return size + l.len;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -1,50 +1,18 @@
 # SPDX-License-Identifier: MIT
 """redis-py as applications use it. See ../guests.py for what is printed."""
 
-import contextlib
-import sys
 import threading
 import time
 import uuid
 
 import redis
+from common import PORT, check, kill_the_server, main, raises, same, until
 
-PORT = int(sys.argv[1])
 CLIENTS = 20  # at once
-
-
-@contextlib.contextmanager
-def check(name):
-    try:
-        yield
-    except Exception as error:  # pylint: disable=broad-except
-        print("not ok %s: %s %s" % (name, type(error).__name__, str(error).replace("\n", " ")))
-    else:
-        print("ok %s" % name)
-    sys.stdout.flush()
-
-
-def same(got, wanted):
-    assert got == wanted, "expected %r, got %r" % (wanted, got)
 
 
 def connect(**options):
     return redis.Redis(port=PORT, **options)
-
-
-def until(condition):
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "this never came"
-        time.sleep(0.001)
-
-
-def raises(kind, function, *args, **options):
-    try:
-        function(*args, **options)
-    except kind as error:
-        return str(error)
-    raise AssertionError("expected %s" % kind.__name__)
 
 
 def basics():
@@ -269,8 +237,7 @@ def killed():
         for thread in threads:
             thread.start()
         until(lambda: min(answered) >= 200)
-        print("kill the server", flush=True)
-        assert sys.stdin.readline() == "done\n"
+        kill_the_server()
         before = list(answered)
         until(lambda: all(now > then + 200 for now, then in zip(answered, before)))
         stop.set()
@@ -285,6 +252,4 @@ def killed():
         same(len(set(r.scan_iter("p:*"))), 10000)
 
 
-for part in (basics, together, locks, server_commands, killed):
-    part()
-print("end")
+main(basics, together, locks, server_commands, killed)
