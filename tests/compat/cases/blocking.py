@@ -616,6 +616,24 @@ RPUSH k 1 2
 @s < ## x4
 CONFIG SET notify-keyspace-events ""
 """)
+waiting("client-side caching", """
+@b CLIENT TRACKING ON
+@b LLEN k
+@c CLIENT TRACKING ON NOLOOP
+@c LLEN k
+@b BLPOP k 0 ## waits
+@c BLPOP k 0 ## waits
+RPUSH k 1 2 3
+@b < ## x2
+@c < ## x2
+@b LRANGE k 0 -1
+@c BLMOVE k l LEFT RIGHT 0
+@b <
+@b LLEN l
+@c LLEN l
+@c BLPOP none l 0
+@b <
+""", protocols=(3,))
 waiting("keys that expire", """
 @b BLPOP k 0 ## waits
 MULTI
