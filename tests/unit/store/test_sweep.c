@@ -44,18 +44,20 @@ static void teardown(void) {
 
 TestSuite(sweep, .init = setup, .fini = teardown, .timeout = 120);
 
-static const char *const tables[] = {"rl_list", "rl_set", "rl_zset", "rl_hash"};
-
 /* So many elements for an id, in the table of its type. */
 static void fill(int id, int type, int count) {
-    static const char *const columns[] = {"%d, i, 'v'", "%d, 'm' || i", "%d, 'm' || i, i",
-                                          "%d, 'f' || i, 'v', NULL"};
-    char row[64];
-    snprintf(row, sizeof row, columns[type - RL_TYPE_LIST], id);
+    static const struct {
+        const char *table, *columns;
+    } tables[] = {
+        [RL_TYPE_LIST] = {"rl_list", "i, 'v'"},
+        [RL_TYPE_SET] = {"rl_set", "'m' || i"},
+        [RL_TYPE_ZSET] = {"rl_zset", "'m' || i, i"},
+        [RL_TYPE_HASH] = {"rl_hash", "'f' || i, 'v', NULL"},
+    };
     store_sql_run(db,
                   "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
-                  " INSERT INTO %s SELECT %s FROM n",
-                  count, tables[type - RL_TYPE_LIST], row);
+                  " INSERT INTO %s SELECT %d, %s FROM n",
+                  count, tables[type].table, id, tables[type].columns);
 }
 
 static void bury(int id, int type) {
