@@ -17,6 +17,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import elements
 import report
 from report import progress
 from servers import BenchError, Server, Tools, end_on_sigterm, machine_busy_ticks, \
@@ -80,6 +81,9 @@ class Stage:
         keys = f"{self.keys // 1_000_000}M" if self.keys >= 1_000_000 else f"{self.keys // 1000}k"
         return f"{keys}.{self.value_bytes}B"
 
+    def measure(self, bench, servers):
+        (bench.measure_startup if self.startup else bench.measure_stage)(self, servers)
+
     def row_names(self):
         names = [f"{op}.{self.fsync}.{self.size()}" for op in self.ops]
         names += [f"memory.{self.size()}"] if self.memory else []
@@ -132,10 +136,7 @@ class Bench:
         for number, stage in enumerate(stages):
             if any(self.wanted(name) for name in stage.row_names()):
                 with self.servers(stage, number) as servers:
-                    if stage.startup:
-                        self.measure_startup(stage, servers)
-                    else:
-                        self.measure_stage(stage, servers)
+                    stage.measure(self, servers)
         progress("")
         amounts = [row for row in self.rows if row["kind"] != "load"]
         if amounts:
@@ -192,12 +193,16 @@ class Bench:
             if op.prepare and op.prepare not in prepared:
                 prepared.add(op.prepare)
                 self.prepare(op, stage, servers)
-            try:
-                self.add_row(self.measure_op(name, op, stage, servers))
-            except BenchError as error:
-                self.add_row({"name": name, "kind": "load", "error": str(error)})
-                if any(server.process.poll() is not None for server in servers.values()):
-                    raise
+            self.add_op(name, op, stage, servers)
+
+    def add_op(self, name, op, stage, servers):
+        """Measures one kind of request; that it fails is a row too."""
+        try:
+            self.add_row(self.measure_op(name, op, stage, servers))
+        except BenchError as error:
+            self.add_row({"name": name, "kind": "load", "error": str(error)})
+            if any(server.process.poll() is not None for server in servers.values()):
+                raise
 
     def prepare(self, op, stage, servers):
         for side in SIDES:
@@ -226,6 +231,9 @@ class Bench:
         return self.load_row(name, op, stage, requests, rounds)
 
     def load(self, server, op, stage, requests, seed):
+        if isinstance(op, elements.Op):
+            return self.tools.load(server, "words", op.keys, stage.value_bytes, requests, CLIENTS,
+                                   op.pipeline, 0, seed, op.more())
         ttl_s = SESSION_TTL_S if op.prepare == "sessions" else 0
         if op.bench and self.options.tool == "redis-benchmark":
             return self.tools.redis_bench(server, op.bench, stage.keys, stage.value_bytes,
@@ -370,6 +378,8 @@ def options_parsed():
 def main():
     options = options_parsed()
     stages = QUICK if options.quick else FULL
+    if not options.quick or options.only:
+        stages = stages + elements.STAGES
     names = [name for stage in stages for name in stage.row_names()]
     chosen = [n for n in names if not options.only or any(part in n for part in options.only)]
     if options.list:

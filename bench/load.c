@@ -3,6 +3,11 @@
  * A closed-loop load: every connection sends `pipeline` requests, waits for all their replies and
  * sends the next ones. It fills key spaces in order and runs the mixes that redis-benchmark cannot.
  * Prints one JSON object.
+ *
+ * --mode words sends the commands of --words (several: separated by ;) in turn. In a word {n} is
+ * the number of the request below --keys, {r} a random one, both in 12 digits; {i} is a random one
+ * as an integer, {+9} the last random one and 9; {v} is a value. With --subscribers connections
+ * more, SUBSCRIBEd to "news", read all along.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -18,9 +23,17 @@ struct mode {
     const char *summary;
 };
 
+enum { TEMPLATES = 4, TEMPLATE_WORDS = 128 };
+
+struct template {
+    const char *words[TEMPLATE_WORDS];
+    size_t count;
+};
+
 struct client {
     int fd;
     bool wants_write;
+    bool listens;     /* a subscriber: what comes is thrown away */
     uint64_t waiting; /* replies still to come */
     uint64_t sent_ns;
     struct wire_buffer out, in;
@@ -28,10 +41,14 @@ struct client {
 
 struct load {
     const struct mode *mode;
-    const char *host, *prefix, *mode_name;
+    const char *host, *prefix, *mode_name, *words;
     int epoll_fd;
-    uint64_t port, keys, requests, clients, pipeline, value_bytes, write_percent, ttl_s;
+    uint64_t port, keys, requests, clients, pipeline, value_bytes, write_percent, ttl_s,
+        subscribers;
     uint64_t random, issued, answered, nulls;
+    uint64_t last_random;
+    struct template templates[TEMPLATES];
+    size_t template_count;
     char *letters;
     struct wire_hist hist;
 };
@@ -100,6 +117,56 @@ static void put_mix(struct load *l, struct wire_buffer *out, uint64_t number) {
         put_get(l, out, number);
 }
 
+/* ---- commands of one's own ---- */
+
+/* Cuts --words into commands and words; false when there are too many. The text is changed. */
+static bool words_parse(struct load *l, char *text) {
+    for (char *rest, *line = strtok_r(text, ";", &rest); line; line = strtok_r(NULL, ";", &rest)) {
+        if (l->template_count == TEMPLATES)
+            return false;
+        struct template *t = &l->templates[l->template_count++];
+        for (char *more, *word = strtok_r(line, " ", &more); word;
+             word = strtok_r(NULL, " ", &more)) {
+            if (t->count == TEMPLATE_WORDS)
+                return false;
+            t->words[t->count++] = word;
+        }
+    }
+    return l->template_count > 0;
+}
+
+static uint64_t place_number(struct load *l, const char *place, uint64_t number) {
+    if (place[1] == 'n')
+        return number % l->keys;
+    if (place[1] == 'r' || place[1] == 'i')
+        return l->last_random = random_key(l);
+    return l->last_random + strtoull(place + 2, NULL, 10);
+}
+
+/* The word up to its place, and the number. */
+static void put_number(struct wire_buffer *out, const char *word, const char *place,
+                       uint64_t number) {
+    char text[WIRE_KEY_MAX * 2];
+    int digits = place[1] == 'n' || place[1] == 'r' ? WIRE_KEY_DIGITS : 1;
+    int len = snprintf(text, sizeof text, "%.*s%0*llu", (int)(place - word), word, digits,
+                       (unsigned long long)number);
+    wire_put_bulk(out, text, (size_t)len);
+}
+
+static void put_words(struct load *l, struct wire_buffer *out, uint64_t number) {
+    const struct template *t = &l->templates[number % l->template_count];
+    wire_put_count(out, '*', t->count);
+    for (size_t i = 0; i < t->count; i++) {
+        const char *word = t->words[i], *place = strchr(word, '{');
+        if (!place)
+            wire_put_word(out, word);
+        else if (place[1] == 'v')
+            wire_put_value(out, l->letters, l->value_bytes, &l->random);
+        else
+            put_number(out, word, place, place_number(l, place, number));
+    }
+}
+
 static const struct mode modes[] = {
     {"fill", "key:", put_fill, "SET (SETEX with --ttl) of every key, in order"},
     {"counters", "counter:", put_counters, "SET of every counter to 0, in order"},
@@ -108,6 +175,7 @@ static const struct mode modes[] = {
     {"incr", "counter:", put_incr, "INCR of random counters"},
     {"mset", "key:", put_mset, "MSET of ten random keys"},
     {"mix", "key:", put_mix, "--write-percent SET (SETEX with --ttl), the rest GET"},
+    {"words", "", put_words, "the commands of --words, in turn"},
 };
 enum { MODES = sizeof modes / sizeof *modes };
 
@@ -133,6 +201,10 @@ static void client_next_batch(struct load *l, struct client *c) {
 
 static void client_read(struct load *l, struct client *c) {
     wire_receive(c->fd, &c->in);
+    if (c->listens) {
+        c->in.start = c->in.end;
+        return;
+    }
     uint64_t now = wire_now_ns();
     for (char kind; c->waiting && (kind = wire_take_reply(&c->in));) {
         wire_hist_add(&l->hist, now - c->sent_ns);
@@ -145,21 +217,27 @@ static void client_read(struct load *l, struct client *c) {
 }
 
 static struct client *clients_open(struct load *l) {
-    struct client *clients = wire_realloc(NULL, l->clients * sizeof *clients);
+    uint64_t count = l->clients + l->subscribers;
+    struct client *clients = wire_realloc(NULL, count * sizeof *clients);
     l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (l->epoll_fd < 0)
         wire_die("epoll_create1");
-    for (uint64_t i = 0; i < l->clients; i++) {
-        clients[i] = (struct client){.fd = wire_connect(l->host, l->port)};
+    for (uint64_t i = 0; i < count; i++) {
+        clients[i] =
+            (struct client){.fd = wire_connect(l->host, l->port), .listens = i >= l->clients};
         struct epoll_event ev = {.events = EPOLLIN, .data.ptr = &clients[i]};
         if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, clients[i].fd, &ev) < 0)
             wire_die("epoll_ctl");
+        if (clients[i].listens) {
+            wire_put(&clients[i].out, "SUBSCRIBE news\r\n", 16);
+            client_flush(l, &clients[i]);
+        }
     }
     return clients;
 }
 
 static void clients_close(struct load *l, struct client *clients) {
-    for (uint64_t i = 0; i < l->clients; i++) {
+    for (uint64_t i = 0; i < l->clients + l->subscribers; i++) {
         close(clients[i].fd);
         free(clients[i].in.data);
         free(clients[i].out.data);
@@ -196,6 +274,7 @@ static int usage(void) {
     fprintf(stderr, "usage: load --port N --mode MODE [--host A] [--keys N] [--requests N]\n"
                     "            [--clients N] [--pipeline N] [--value-bytes N] [--prefix P]\n"
                     "            [--write-percent N] [--ttl SECONDS] [--seed N]\n"
+                    "            [--words 'COMMAND ...; ...'] [--subscribers N]\n"
                     "modes:\n");
     for (int i = 0; i < MODES; i++)
         fprintf(stderr, "  %-9s %s\n", modes[i].name, modes[i].summary);
@@ -215,6 +294,8 @@ static bool options_read(struct load *l, int argc, char **argv) {
                                           {"write-percent", &l->write_percent, NULL},
                                           {"ttl", &l->ttl_s, NULL},
                                           {"seed", &l->random, NULL},
+                                          {"words", NULL, &l->words},
+                                          {"subscribers", &l->subscribers, NULL},
                                           {NULL, NULL, NULL}};
     if (!wire_options_read(options, argc, argv))
         return false;
@@ -233,6 +314,7 @@ static bool options_read(struct load *l, int argc, char **argv) {
 int main(int argc, char **argv) {
     static struct load l = {.host = "127.0.0.1",
                             .mode_name = "",
+                            .words = "",
                             .keys = 100000,
                             .clients = 50,
                             .pipeline = 1,
@@ -241,9 +323,13 @@ int main(int argc, char **argv) {
                             .random = 1};
     if (!options_read(&l, argc, argv))
         return usage();
+    char *words = strdup(l.words);
+    if (l.mode->put_request == put_words && !words_parse(&l, words))
+        return usage();
     l.letters = wire_letters_create(&l.random, l.value_bytes);
     double seconds = load_run(&l);
     free(l.letters);
+    free(words);
     printf("{\"requests\": %llu, \"seconds\": %.6f, \"rps\": %.1f, \"p50_ms\": %.4f, "
            "\"p99_ms\": %.4f, \"p999_ms\": %.4f, \"max_ms\": %.4f, \"nulls\": %llu}\n",
            (unsigned long long)l.answered, seconds, (double)l.answered / seconds,

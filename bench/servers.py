@@ -275,11 +275,12 @@ class Tools:
         return self.load(server, mode, keys, value_bytes, requests=keys, clients=4,
                          pipeline=pipeline, ttl_s=ttl_s)
 
-    def load(self, server, mode, keys, value_bytes, requests, clients, pipeline, ttl_s=0, seed=1):
+    def load(self, server, mode, keys, value_bytes, requests, clients, pipeline, ttl_s=0, seed=1,
+             more=()):
         """Runs bench/load; a dict with rps, p50_ms, p99_ms and client_cpu_s."""
         command = [self.path("load"), "--port", server.port, "--mode", mode, "--keys", keys,
                    "--value-bytes", value_bytes, "--requests", requests, "--clients", clients,
-                   "--pipeline", pipeline, "--ttl", ttl_s, "--seed", seed]
+                   "--pipeline", pipeline, "--ttl", ttl_s, "--seed", seed, *more]
         out, cpu_s = run_measured(command)
         return dict(json.loads(out), client_cpu_s=cpu_s)
 

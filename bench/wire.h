@@ -160,29 +160,40 @@ static inline void wire_put_value(struct wire_buffer *b, const char *letters, si
 /* ---- replies ---- */
 
 /*
- * Takes one reply off the buffer. Returns its kind ('+', '-', ':', '$', or '_' for a null bulk), or
- * 0 when it is not complete yet. An error reply and anything unexpected end the program: a
- * benchmark of errors means nothing.
+ * The bytes of the reply at `at`, of which `have` have come; 0 when it is not complete yet. An
+ * error reply and anything unexpected end the program: a benchmark of errors means nothing.
  */
-static inline char wire_take_reply(struct wire_buffer *b) {
-    const char *at = b->data + b->start;
-    const char *line_end = b->end > b->start ? memchr(at, '\n', b->end - b->start) : NULL;
+static inline size_t wire_reply_bytes(const char *at, size_t have) {
+    const char *line_end = have ? memchr(at, '\n', have) : NULL;
     if (!line_end)
         return 0;
     size_t used = (size_t)(line_end - at) + 1;
-    char kind = at[0];
-    if (kind == '$') {
-        long len = strtol(at + 1, NULL, 10);
-        if (len < 0)
-            kind = '_';
-        else
-            used += (size_t)len + 2;
-        if (used > b->end - b->start)
-            return 0;
-    } else if (kind != '+' && kind != ':') {
+    long count = at[0] == '$' || at[0] == '*' ? strtol(at + 1, NULL, 10) : 0;
+    if (at[0] == '$') {
+        used += count < 0 ? 0 : (size_t)count + 2;
+        return used > have ? 0 : used;
+    }
+    if (at[0] != '+' && at[0] != ':' && at[0] != '*') {
         fprintf(stderr, "unexpected reply: %.*s\n", (int)used - 2, at);
         exit(1);
     }
+    for (long i = 0; i < count; i++) {
+        size_t part = wire_reply_bytes(at + used, have - used);
+        if (!part)
+            return 0;
+        used += part;
+    }
+    return used;
+}
+
+/* Takes one reply off the buffer. Returns its kind ('+', ':', '$', '*', or '_' for a null bulk), or
+ * 0 when it is not complete yet. */
+static inline char wire_take_reply(struct wire_buffer *b) {
+    const char *at = b->data + b->start;
+    size_t used = wire_reply_bytes(at, b->end - b->start);
+    if (!used)
+        return 0;
+    char kind = at[0] == '$' && at[1] == '-' ? '_' : at[0];
     b->start += used;
     return kind;
 }

@@ -13,6 +13,10 @@ import history
 BATCH = 200  # keys asked for at once
 
 
+def kind_of(content):
+    return "string" if isinstance(content, bytes) else content[0]
+
+
 def _pairs(reply):
     kind, items = reply
     if kind == "%":
@@ -55,7 +59,7 @@ def by_commands(conn, field_times):
 
 def _add_field_times(conn, found):
     for name, (content, _) in found.items():
-        if content[0] != "hash":
+        if kind_of(content) != "hash":
             continue
         fields = content[1]
         _, times = conn.call("HPEXPIRETIME", name, "FIELDS", len(fields), *fields)
@@ -88,8 +92,8 @@ def by_rows(query):
 
     def of(database, key, expiry, kind, empty):
         content, expires = found.setdefault(database, {}).setdefault(key, ((kind, empty()), expiry))
-        if content[0] != kind or expires != expiry:
-            raise Torn("%r is a %s and a %s, or has two expiries" % (key, kind, content[0]))
+        if kind_of(content) != kind or expires != expiry:
+            raise Torn("%r is a %s and a %s, or has two expiries" % (key, kind, kind_of(content)))
         return content[1]
 
     for database, key, value, expiry in query(STRINGS):
@@ -111,9 +115,9 @@ def _finish(found):
     """Sets and lists as they are compared; the indexes of a list have no gaps."""
     for database, keys in found.items():
         for key, (content, expiry) in keys.items():
-            if content[0] == "set":
+            if kind_of(content) == "set":
                 keys[key] = ("set", frozenset(content[1])), expiry
-            elif content[0] == "list":
+            elif kind_of(content) == "list":
                 items = content[1]
                 if sorted(items) != list(range(len(items))):
                     raise Torn("database %d, list %r: the indexes are %r" % (database, key, sorted(items)))
@@ -123,7 +127,7 @@ def _finish(found):
 def _check_keys(found, rows):
     """The view of keys lists the same keys, with their types and expiries."""
     listed = {(database, key): (kind.decode(), expiry) for database, key, kind, expiry in rows}
-    have = {(database, key): ("string" if isinstance(content, bytes) else content[0], expiry)
+    have = {(database, key): (kind_of(content), expiry)
             for database, keys in found.items() for key, (content, expiry) in keys.items()}
     if listed != have:
         raise Torn("the view of keys has %r, the others have %r" % (
@@ -169,7 +173,7 @@ def differences(one, two, most=8):
 
 
 def _difference(have, other):
-    if have and other and have[0][0] == other[0][0] and isinstance(have[0], tuple):
+    if have and other and kind_of(have[0]) == kind_of(other[0]) != "string":
         one, two = have[0][1], other[0][1]
         if isinstance(one, tuple):
             at = next((i for i, (x, y) in enumerate(zip(one, two)) if x != y), min(len(one), len(two)))
