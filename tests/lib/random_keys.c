@@ -233,6 +233,10 @@ const char *random_keys_step(rl_keyspace *of, rl_random *random, int64_t now) {
     return operations[which].name;
 }
 
+uint64_t random_keys_hash(rl_bytes key) {
+    return rl_hash(key);
+}
+
 /* ---- a digest ---- */
 
 static uint64_t mix(uint64_t digest, rl_bytes bytes) {
