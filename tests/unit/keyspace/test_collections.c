@@ -488,7 +488,7 @@ Test(collections, a_hash_goes_with_its_last_field)
     now_ms += 10;
     turn();
     open_key(&c, "k", RL_TYPE_HASH);
-    cr_assert_null(rl_random_keys_hash(&c));
+    cr_assert_null(rl_hash_of(&c));
     expect_rows_as_memory("expiry of all");
     cr_assert_eq(key_count, 0);
 }
