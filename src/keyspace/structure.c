@@ -31,7 +31,7 @@ static void *copy_zset(const void *structure, const rl_collection_limits *limits
     double score;
     rl_zset_walk_init(&walk, structure, 0, false);
     while (rl_zset_next(&walk, &member, &score))
-        rl_zset_set(&copy, member, score, &limits->zset);
+        rl_zset_append(&copy, member, score, &limits->zset);
     return copy;
 }
 
