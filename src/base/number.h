@@ -29,7 +29,8 @@ bool rl_double_parse(rl_bytes text, double *out);
 bool rl_long_double_parse(rl_bytes text, long double *out);
 
 /* The shortest text that reads back as the same double, in the form of Redis 7.2 ("3", "0.1",
- * "1e+21", "1e-7", "inf"); whole numbers up to 2^62 with all their digits. Returns its length; out holds at least 40 bytes. */
+ * "1e+21", "1e-7", "inf"); whole numbers up to 2^62 with all their digits. Returns its length; out
+ * holds at least 40 bytes. */
 size_t rl_double_format(char *out, double value);
 
 /* INCRBYFLOAT's form: 17 digits after the point, trailing zeros and a bare point removed, never an

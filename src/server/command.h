@@ -34,8 +34,8 @@ typedef struct rl_ctx {
     const rl_command *command; /* for a subcommand, the subcommand */
     rl_session *session;
     rl_server *server;
-    bool in_exec; /* runs inside EXEC: must not block */
-    bool waits;   /* set by rl_wait_for_keys (waiters.h): it has not ended yet */
+    bool in_exec;             /* runs inside EXEC: must not block */
+    bool waits;               /* set by rl_wait_for_keys (waiters.h): it has not ended yet */
     const rl_bytes *woken_by; /* it waited and is run again for this key (waiters.h); else NULL */
 } rl_ctx;
 
