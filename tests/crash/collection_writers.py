@@ -106,6 +106,9 @@ class Writer(history.Writer):
             have = content(state, source, ())
             if not have:
                 return ("$", None)
+            if source == target:  # the key stays, with its expiry, even when this is its only value
+                put(state, source, "list", have[-1:] + have[:-1])
+                return ("$", have[-1])
             put(state, source, "list", have[:-1])
             put(state, target, "list", have[-1:] + content(state, target, ()))
             return ("$", have[-1])
