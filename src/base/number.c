@@ -265,6 +265,8 @@ static size_t quick_digits(double value, char digits[17], int *exponent) {
     int binary;
     double mantissa = frexp(value, &binary);
     int first = (int)floor((binary - 1) * 0.30102999566398120); /* its exponent, or one too low */
+    if (first < -11 || first > 42)
+        return 0; /* cannot be */
     long double scaled = first > 16 ? value / tens[first - 16] : value * tens[16 - first];
     if (scaled >= 1e17L) {
         first++;
@@ -300,8 +302,8 @@ static size_t put_exponent(char *out, int exponent) {
 
 /* Lays the digits out as Redis 7.2 does: plain unless that takes many zeros, else "d.ddde+X". */
 static size_t lay_out(char *out, const char *digits, size_t count, int exponent) {
-    int last = exponent - (int)count + 1;  /* the power of ten of the last digit */
-    size_t whole = (size_t)(exponent + 1); /* digits before the point, where there are any */
+    int last = exponent - (int)count + 1; /* the power of ten of the last digit */
+    size_t whole = (size_t)exponent + 1;  /* digits before the point, where there are any */
     if (last >= 0 && abs(exponent) < (int)count + 7) {
         memcpy(out, digits, count);
         memset(out + count, '0', whole - count);

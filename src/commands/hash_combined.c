@@ -97,7 +97,7 @@ static bool setex_error(rl_ctx *c, const char *text) {
 
 /* "FIELDS numfields field value …", which must end the command. */
 static bool setex_pairs(rl_ctx *c, int at, setex_options *o) {
-    int64_t count;
+    int64_t count = 0;
     if (at + 2 < c->argc && (!rl_int64_parse(c->argv[at + 1], &count) || count < 1))
         return setex_error(c, "ERR invalid number of fields");
     int rest = c->argc - at - 2;

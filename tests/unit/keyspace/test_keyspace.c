@@ -573,6 +573,8 @@ static void apply_change(const rl_change *c) {
     case RL_CHANGE_SWAP:
         swap_rows(c->db, c->other_db);
         break;
+    default:
+        cr_assert_fail("there are strings only"); /* collections: test_collections.c */
     }
 }
 
