@@ -27,6 +27,20 @@ typedef struct keyspace_loaded {
 
 #define LOAD_AHEAD 16 /* a power of two */
 
+/* Members of a sorted set that are being loaded. */
+#define LOAD_RUN 32768
+
+typedef struct keyspace_scored {
+    double score;
+    size_t at, len; /* of the member in names */
+} keyspace_scored;
+
+typedef struct keyspace_run {
+    rl_buffer names;
+    size_t count;
+    keyspace_scored items[LOAD_RUN];
+} keyspace_run;
+
 /* A table whose entries are still to be freed. */
 typedef struct keyspace_dying {
     struct keyspace_dying *next;
@@ -56,6 +70,7 @@ struct rl_keyspace {
     keyspace_loaded collection; /* the one whose elements are coming */
     int64_t next_position;      /* of its next item */
     bool has_gaps;              /* its items are not side by side */
+    keyspace_run *run;          /* its members still to be put in; NULL: there was no sorted set */
     bool active_expire;
     rl_random random;
     rl_keyspace_stats stats;

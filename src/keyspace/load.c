@@ -3,6 +3,9 @@
  * Loading: keys and elements as the store hands them out. Keys go into the table a few behind the
  * one that came last, so that its cache lines are there by then.
  */
+#include <stdlib.h>
+
+#include "base/alloc.h"
 #include "base/hash.h"
 #include "keyspace/keyspace_private.h"
 #include "keyspace/structure.h"
@@ -40,11 +43,33 @@ static void renumber_list(rl_keyspace *ks, rl_entry *e) {
     keyspace_structure_write(RL_TYPE_LIST, *(void **)rl_entry_place(e), 0, e->id, ks->batch);
 }
 
+/* Members of a sorted set come in order of their names. They are put in by runs that are sorted
+ * first: one that stands beside the one before finds its leaf in the cache. */
+static int by_score(const void *a, const void *b) {
+    const keyspace_scored *x = a, *y = b;
+    return (x->score > y->score) - (x->score < y->score);
+}
+
+static void end_run(rl_keyspace *ks) {
+    keyspace_run *run = ks->run;
+    if (run == NULL || run->count == 0)
+        return;
+    qsort(run->items, run->count, sizeof *run->items, by_score);
+    for (size_t i = 0; i < run->count; i++) {
+        const keyspace_scored *s = &run->items[i];
+        rl_zset_set(rl_entry_place(ks->collection.entry),
+                    rl_bytes_of(run->names.ptr + s->at, s->len), s->score, &ks->limits.zset);
+    }
+    run->count = 0;
+    rl_buffer_clear(&run->names);
+}
+
 /* All its elements have come. */
 static void end_collection(rl_keyspace *ks) {
     keyspace_loaded c = ks->collection;
     rl_field_scratch scratch;
     rl_field first;
+    end_run(ks);
     ks->collection.entry = NULL;
     if (c.entry == NULL)
         return;
@@ -74,7 +99,13 @@ void rl_keyspace_load_member(rl_keyspace *ks, rl_bytes member) {
 }
 
 void rl_keyspace_load_score(rl_keyspace *ks, rl_bytes member, double score) {
-    rl_zset_set(rl_entry_place(ks->collection.entry), member, score, &ks->limits.zset);
+    if (ks->run == NULL)
+        ks->run = rl_calloc(1, sizeof *ks->run);
+    keyspace_run *run = ks->run;
+    run->items[run->count++] = (keyspace_scored){score, run->names.len, member.len};
+    rl_buffer_add_bytes(&run->names, member);
+    if (run->count == LOAD_RUN)
+        end_run(ks);
 }
 
 void rl_keyspace_load_item(rl_keyspace *ks, int64_t position, rl_bytes value) {
@@ -114,4 +145,8 @@ void rl_keyspace_load_end(rl_keyspace *ks) {
     end_collection(ks);
     for (unsigned i = 0; i < LOAD_AHEAD; i++)
         load_insert(ks, &ks->ahead[i]);
+    if (ks->run)
+        rl_buffer_release(&ks->run->names);
+    rl_free(ks->run);
+    ks->run = NULL;
 }
