@@ -17,7 +17,7 @@ VALUE_BYTES = 16
 SUBSCRIBERS = 50
 RATE_AIMS = {1: 0.95, 16: 1.0}  # by pipeline
 MEMORY_AIM = 1.0
-STEADY_S = 4.0
+STEADY_S = 8.0
 
 
 @dataclass(frozen=True)
