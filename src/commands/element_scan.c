@@ -43,7 +43,7 @@ static bool parse_count(rl_ctx *c, int arg, size_t *out) {
 
 rl_bytes rl_scan_pattern(rl_bytes pattern) {
     bool all = pattern.len == 1 && pattern.ptr[0] == '*';
-    return all ? (rl_bytes){0} : pattern;
+    return all ? rl_bytes_of(NULL, 0) : pattern;
 }
 
 bool rl_scan_parse_options(rl_ctx *c, int from, unsigned more, rl_scan_options *out) {
