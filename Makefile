@@ -30,7 +30,7 @@ compile = cmake --build $(1) -j $(JOBS)
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help deps build run test test-unit test-integration test-asan test-ubsan test-tsan \
-	test-clang coverage fuzz crash compat clients bench bench-quick bench-latency bench-sql \
+	test-clang coverage fuzz crash power mutations compat clients bench bench-quick bench-latency bench-sql \
 	bench-built demo demo-sql install uninstall format \
 	format-check lint check docs docs-check clean fresh-debian tests-built
 
@@ -102,6 +102,13 @@ fuzz: ## Run each fuzz target for FUZZ_SECONDS
 
 crash: tests-built ## Kill -9 under load, ROUNDS times, and check that nothing answered is lost
 	@ROUNDS=$(or $(ROUNDS),100) $(CTEST) --test-dir $(BUILD) -L crash -V --timeout 36000
+
+power: tests-built ## Failing disks and power failures on simulated files, SEEDS schedules of each
+	@SEEDS=$(or $(SEEDS),1000) $(BUILD)/tests/unit_keyspace_power_loss
+
+mutations: ## Plant bugs in a copy of the tree: a test must notice each
+	@$(DEPS) run test
+	@tests/mutations/run.py --build $(BUILD)/mutations --jobs $(JOBS)
 
 compat: tests-built ## Compare every command's replies with redis-server's
 	@$(CTEST) --test-dir $(BUILD) -L compat -V
