@@ -84,7 +84,7 @@ static void reply_span(rl_ctx *c, const rl_zset *z, rl_zspan span, bool down, bo
 }
 
 static void range(rl_ctx *c, const rl_zrange_form *form) {
-    rl_zrange r;
+    rl_zrange r = {0};
     bool scores;
     rl_collection z;
     if (!rl_cmd_zrange_parse(c, form, &r, &scores) ||
@@ -136,7 +136,7 @@ static rl_zset *copy_span(rl_ctx *c, const rl_zset *z, rl_zspan span) {
 }
 
 void rl_cmd_zrangestore(rl_ctx *c) {
-    rl_zrange r;
+    rl_zrange r = {0};
     bool scores;
     rl_collection source;
     rl_zset *copy = NULL;

@@ -268,7 +268,7 @@ static bool open_store(rl_server *s, rl_buffer *error) {
         rl_buffer_add_text(error, text);
         return false;
     }
-    loading l;
+    loading l = {0};
     int code = load_or_restore(s, &l, text, sizeof text);
     if (code || rl_store_start(s->store, text, sizeof text)) {
         rl_buffer_add_text(error, text);

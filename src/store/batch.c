@@ -201,7 +201,7 @@ void rl_batch_swap(rl_batch_builder *b, int db, int other_db) {
  */
 
 static inline char *put_s(char *to, int64_t s) {
-    return put_u(to, (uint64_t)s << 1 ^ (uint64_t)(s >> 63));
+    return put_u(to, (uint64_t)s << 1 ^ (s < 0 ? UINT64_MAX : 0));
 }
 
 static inline char *put_f64(char *to, double value) {
