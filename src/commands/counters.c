@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Counters: strings that are numbers. */
-#include <math.h>
-
 #include "base/number.h"
 #include "commands/handlers.h"
 #include "commands/shared.h"
@@ -60,6 +58,7 @@ void rl_cmd_decrby(rl_ctx *c) {
 void rl_cmd_incrbyfloat(rl_ctx *c) {
     rl_entry *e;
     long double value = 0, by;
+    rl_bytes bytes;
     char text[RL_DOUBLE_TEXT_MAX];
     if (!rl_ctx_find_string(c, 1, RL_LOOK_WRITE, &e))
         return;
@@ -68,12 +67,8 @@ void rl_cmd_incrbyfloat(rl_ctx *c) {
         rl_reply_error(c->reply, RL_ERR_NOT_FLOAT);
         return;
     }
-    value += by;
-    if (isnan(value) || isinf(value)) {
-        rl_reply_error(c->reply, "ERR increment would produce NaN or Infinity");
+    if (!rl_cmd_float_sum(c, value, by, text, &bytes))
         return;
-    }
-    rl_bytes bytes = rl_bytes_of(text, rl_long_double_format_human(text, value));
     put(c, e, bytes, "incrbyfloat");
     rl_keyspace_mark_text(c->keys, c->db, c->argv[1], c->hash);
     rl_reply_bulk(c->reply, bytes);

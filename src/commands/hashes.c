@@ -135,6 +135,7 @@ void rl_cmd_hincrbyfloat(rl_ctx *c) {
     rl_field_scratch scratch;
     rl_field field;
     long double value = 0, by;
+    rl_bytes bytes;
     char text[RL_DOUBLE_TEXT_MAX];
     if (!parse_increment(c, &by) || !rl_ctx_open(c, 1, RL_TYPE_HASH, RL_LOOK_WRITE, &h))
         return;
@@ -144,12 +145,8 @@ void rl_cmd_hincrbyfloat(rl_ctx *c) {
         rl_reply_error(c->reply, "ERR hash value is not a float");
         return;
     }
-    value += by;
-    if (isnan(value) || isinf(value)) {
-        rl_reply_error(c->reply, "ERR increment would produce NaN or Infinity");
+    if (!rl_cmd_float_sum(c, value, by, text, &bytes))
         return;
-    }
-    rl_bytes bytes = rl_bytes_of(text, rl_long_double_format_human(text, value));
     put(c, &h, bytes, "hincrbyfloat");
     rl_reply_bulk(c->reply, bytes);
 }

@@ -2,6 +2,8 @@
 /* Shared by the families of commands. See shared.h. */
 #include "commands/shared.h"
 
+#include <math.h>
+
 #include "base/number.h"
 
 static bool invalid_time(rl_ctx *c) {
@@ -84,4 +86,14 @@ bool rl_cmd_check_repeats(rl_ctx *c, int64_t count) {
         return true;
     rl_reply_errorf(c->reply, "ERR value is out of range: at most %d with repeats", RL_REPEATS_MAX);
     return false;
+}
+
+bool rl_cmd_float_sum(rl_ctx *c, long double a, long double b, char *text, rl_bytes *sum) {
+    long double value = a + b;
+    if (isnan(value) || isinf(value)) {
+        rl_reply_error(c->reply, "ERR increment would produce NaN or Infinity");
+        return false;
+    }
+    *sum = rl_bytes_of(text, rl_long_double_format_human(text, value));
+    return true;
 }

@@ -36,4 +36,8 @@ bool rl_cmd_random_count(rl_ctx *c, const char *word, int64_t *count, bool *with
 /* False after answering that `count`, which is negative, asks for more. */
 bool rl_cmd_check_repeats(rl_ctx *c, int64_t count);
 
+/* What INCRBYFLOAT and HINCRBYFLOAT make of two numbers: the text of their sum, in `text` (of
+ * RL_DOUBLE_TEXT_MAX bytes). False after answering that it is none. */
+bool rl_cmd_float_sum(rl_ctx *c, long double a, long double b, char *text, rl_bytes *sum);
+
 #endif

@@ -50,32 +50,11 @@ static void reply_repeated(rl_ctx *c, const rl_zset *z, size_t count, bool score
     }
 }
 
-/* The count, and whether scores are wanted; false after answering. */
-static bool random_arguments(rl_ctx *c, int64_t *count, bool *scores) {
-    if (!rl_ctx_int(c, 2, count, NULL))
-        return false;
-    if (*count == INT64_MIN) {
-        rl_reply_error(c->reply, "ERR value is out of range, value must between "
-                                 "-9223372036854775807 and 9223372036854775807");
-        return false;
-    }
-    *scores = c->argc == 4;
-    if (c->argc > 4 || (*scores && !rl_bytes_is(c->argv[3], "WITHSCORES"))) {
-        rl_ctx_syntax_error(c);
-        return false;
-    }
-    if (*scores && (*count < -INT64_MAX / 2 || *count > INT64_MAX / 2)) {
-        rl_reply_error(c->reply, "ERR value is out of range");
-        return false;
-    }
-    return true;
-}
-
 static void random_members(rl_ctx *c) {
     int64_t count;
     bool scores;
     rl_collection from;
-    if (!random_arguments(c, &count, &scores) ||
+    if (!rl_cmd_random_count(c, "WITHSCORES", &count, &scores) ||
         !rl_ctx_open(c, 1, RL_TYPE_ZSET, RL_LOOK_READ, &from))
         return;
     const rl_zset *z = rl_sorted_set_of(&from);

@@ -72,9 +72,6 @@ rl_session *rl_server_first_session(rl_server *s) {
 size_t rl_server_session_count(const rl_server *s) {
     return s->session_count;
 }
-size_t rl_server_monitor_count(const rl_server *s) {
-    return s->monitor_count;
-}
 uint64_t rl_server_open_seq(const rl_server *s) {
     return s->open_seq;
 }

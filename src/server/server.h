@@ -71,7 +71,6 @@ size_t rl_server_session_count(const rl_server *s);
 size_t rl_server_blocked_count(
     const rl_server *s); /* waiting in a command, or for their turn in a CLIENT PAUSE */
 size_t rl_server_timed_count(const rl_server *s); /* of those in a command, with a timeout */
-size_t rl_server_monitor_count(const rl_server *s);
 void rl_server_add_monitor(rl_server *s, rl_session *session);
 void rl_server_remove_monitor(rl_server *s, rl_session *session);
 
@@ -81,7 +80,6 @@ uint64_t rl_server_open_seq(const rl_server *s);
 /* Seals the open batch now, between two commands (for a command that must see its writes on their
  * way, such as WAITAOF, SAVE or SHUTDOWN). Returns the last sealed seq. */
 uint64_t rl_server_seal(rl_server *s);
-int64_t rl_server_now_ms(rl_server *s); /* the turn's time */
 
 /* CLIENT PAUSE: until wall time; writes_only or all commands. UNPAUSE: until 0. */
 void rl_server_pause(rl_server *s, int64_t until_ms, bool writes_only);

@@ -39,11 +39,6 @@ void rl_server_turn_begin(rl_server *s) {
     begin_keyspace(s);
 }
 
-int64_t rl_server_now_ms(rl_server *s) {
-    rl_server_turn_begin(s);
-    return s->now_ms;
-}
-
 /* ---- sealing ---- */
 
 uint64_t rl_server_seal(rl_server *s) {

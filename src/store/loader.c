@@ -93,6 +93,19 @@ static size_t padded(size_t len) {
     return (len + 7) & ~(size_t)7;
 }
 
+/* A head with the bytes that belong to it. */
+static void append(rl_buffer *rows, const void *head, size_t head_len, rl_bytes first,
+                   rl_bytes second) {
+    size_t len = padded(head_len + first.len + second.len);
+    char *to = rl_buffer_reserve(rows, len);
+    memcpy(to, head, head_len);
+    if (first.len)
+        memcpy(to + head_len, first.ptr, first.len);
+    if (second.len)
+        memcpy(to + head_len + first.len, second.ptr, second.len);
+    rows->len += len;
+}
+
 /* The type of the key, or 0 for a row that is not to be served. */
 static int copy_row(rl_buffer *rows, sqlite3_stmt *stmt) {
     const void *key = sqlite3_column_blob(stmt, 4);
@@ -108,14 +121,8 @@ static int copy_row(rl_buffer *rows, sqlite3_stmt *stmt) {
     };
     if (head.type < RL_TYPE_STRING || head.type > RL_TYPE_STREAM)
         return 0; /* not written by us, and nothing we could serve */
-    size_t len = padded(sizeof head + head.key_len + head.value_len);
-    char *to = rl_buffer_reserve(rows, len);
-    memcpy(to, &head, sizeof head);
-    if (head.key_len)
-        memcpy(to + sizeof head, key, head.key_len);
-    if (head.value_len)
-        memcpy(to + sizeof head + head.key_len, value, head.value_len);
-    rows->len += len;
+    append(rows, &head, sizeof head, rl_bytes_of(key, head.key_len),
+           rl_bytes_of(value, head.value_len));
     return head.type;
 }
 
@@ -133,14 +140,8 @@ static void copy_element(rl_buffer *rows, sqlite3_stmt *stmt, int type) {
     } else {
         head.number.position = class == SQLITE_NULL ? RL_NEVER : sqlite3_column_int64(stmt, 3);
     }
-    size_t len = padded(sizeof head + head.name_len + head.value_len);
-    char *to = rl_buffer_reserve(rows, len);
-    memcpy(to, &head, sizeof head);
-    if (head.name_len)
-        memcpy(to + sizeof head, name, head.name_len);
-    if (head.value_len)
-        memcpy(to + sizeof head + head.name_len, value, head.value_len);
-    rows->len += len;
+    append(rows, &head, sizeof head, rl_bytes_of(name, head.name_len),
+           rl_bytes_of(value, head.value_len));
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
