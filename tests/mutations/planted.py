@@ -30,7 +30,7 @@ MUTATIONS = [
              "    if (rl_batch_seq(last) % 3)\n        f->next.folded_seq = rl_batch_seq(last);\n",
              **POWER),
     Mutation("tables-are-not-synced", "SQLite commits without a sync, and the journal forgets",
-             "src/store/writer.c",
+             "src/store/writer_fold.c",
              'full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"',
              'full ? "PRAGMA synchronous = OFF" : "PRAGMA synchronous = OFF"',
              **POWER),
