@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -98,6 +99,26 @@ static void copy_directory(const char *dir, const char *name, const char *to) {
 
 void store_files_copy(const char *from, const char *to) {
     walk(from, copy_file, copy_directory, to);
+}
+
+rl_store_options store_files_options(const char *dir) {
+    return (rl_store_options){
+        .dir = dir,
+        .dbfilename = "data.db",
+        .durability = RL_DURABILITY_EVERYSEC,
+        .segment_bytes = 64 << 10,
+        .backlog_limit_bytes = 64 << 20,
+        .fold_interval_ms = STORE_FILES_NEVER_MS,
+    };
+}
+
+bool store_files_await(sem_t *posted, unsigned at_most_ms) {
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    uint64_t ns = (uint64_t)until.tv_nsec + at_most_ms * UINT64_C(1000000);
+    until.tv_sec += (time_t)(ns / 1000000000);
+    until.tv_nsec = (long)(ns % 1000000000);
+    return sem_timedwait(posted, &until) == 0;
 }
 
 void store_files_write(const char *path, const void *bytes, size_t len) {

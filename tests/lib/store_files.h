@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files for tests of the store: directories of their own, copies of a data directory as a kill
- * would leave it, and one-line questions to a database.
+ * What tests of the store share: directories of their own, copies of a data directory as a kill
+ * would leave it, options to open it with, waiting for its threads, and one-line questions to a
+ * database.
  */
 #ifndef TESTS_LIB_STORE_FILES_H
 #define TESTS_LIB_STORE_FILES_H
 
+#include <semaphore.h>
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "store/store.h"
+
+#define STORE_FILES_NEVER_MS (3600u * 1000) /* an interval that no test lives to see the end of */
 
 /* A new empty directory; the caller frees the name after store_files_remove. */
 char *store_files_make(void);
@@ -23,6 +30,14 @@ void store_files_copy(const char *from, const char *to);
 void store_files_write(const char *path, const void *bytes, size_t len);
 /* Overwrites a part of a file. */
 void store_files_damage(const char *path, long offset, const void *bytes, size_t len);
+
+/* A store in `dir` (borrowed): `everysec`, segments of 64 KiB, a large backlog, and no fold by
+ * time. The rest is zero. */
+rl_store_options store_files_options(const char *dir);
+
+/* Waits until somebody posts, for so long at most; whether somebody did. For conditions that a post
+ * announces and that may hold without one: ask, wait, ask again. */
+bool store_files_await(sem_t *posted, unsigned at_most_ms);
 
 /* The first column of the first row; the statement is formatted as by sqlite3_mprintf. Any error,
  * or no row, fails the test. The text is valid until the next call. */

@@ -16,8 +16,6 @@
 #include "store/schema.h"
 #include "store/store.h"
 
-#define NEVER_MS (3600u * 1000)
-
 static char *dir;
 static char path[1024];
 static sqlite3 *db; /* what the store thread has */
@@ -52,7 +50,7 @@ static void setup(void) {
     folded = 0;
     options = (rl_keeper_options){
         .path = path,
-        .interval_ms = NEVER_MS,
+        .interval_ms = STORE_FILES_NEVER_MS,
         .wal_bytes = UINT64_MAX,
         .wal_bytes_most = UINT64_MAX,
         .wal_large_bytes = UINT64_MAX,
@@ -91,18 +89,6 @@ static rl_keeper_stats stats(void) {
 
 static void await_done(void) {
     while (sem_wait(&done) != 0) {}
-}
-
-/* The same, but a run that is done already may have done what is waited for. */
-static void await_done_a_while(void) {
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += 20 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
-    sem_timedwait(&done, &until);
 }
 
 static int64_t wal_size(void) {
@@ -204,7 +190,7 @@ Test(keeper, a_very_large_wal_is_emptied_under_traffic)
     for (int i = 0; i < 200 && (i < 20 || wal_size() > 0); i++) {
         fold();
         if (stats().wal_bytes > options.wal_large_bytes)
-            await_done_a_while();
+            store_files_await(&done, 20); /* a run that is done already may have done it */
     }
     cr_assert_eq(wal_size(), 0);
 }

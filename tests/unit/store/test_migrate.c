@@ -59,17 +59,10 @@ static void setup(void) {
     dir = store_files_make();
     snprintf(path, sizeof path, "%s/data.db", dir);
     store = NULL;
-    options = (rl_store_options){
-        .dir = dir,
-        .dbfilename = "data.db",
-        .durability = RL_DURABILITY_EVERYSEC,
-        .segment_bytes = 64 << 10,
-        .backlog_limit_bytes = 64 << 20,
-        .fold_interval_ms = 3600 * 1000,
-        .restore = RL_RESTORE_YES,
-        .upkeep = {.backup_retain = 5},
-        .check = RL_CHECK_FULL,
-    };
+    options = store_files_options(dir);
+    options.restore = RL_RESTORE_YES;
+    options.upkeep.backup_retain = 5;
+    options.check = RL_CHECK_FULL;
     make_version_1();
 }
 

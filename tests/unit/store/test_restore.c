@@ -34,21 +34,16 @@ static void setup(void) {
     dir = store_files_make();
     builder = rl_batch_builder_create();
     store = NULL;
-    options = (rl_store_options){
-        .dir = dir,
-        .dbfilename = "data.db",
-        .durability = RL_DURABILITY_EVERYSEC,
-        .segment_bytes = 64 << 10,
-        .backlog_limit_bytes = 64 << 20,
-        .fold_interval_ms = 3600 * 1000,
-        .upkeep = {.journal_keep = RL_JOURNAL_KEEP_BACKUP,
-                   .journal_keep_bytes = UINT64_MAX,
-                   .checkpoint_interval_ms = 3600 * 1000,
-                   .checkpoint_wal_bytes = 1 << 30,
-                   .backup_retain = 10},
-        .restore = RL_RESTORE_YES,
-        .check = RL_CHECK_QUICK,
+    options = store_files_options(dir);
+    options.upkeep = (rl_store_upkeep){
+        .journal_keep = RL_JOURNAL_KEEP_BACKUP,
+        .journal_keep_bytes = UINT64_MAX,
+        .checkpoint_interval_ms = STORE_FILES_NEVER_MS,
+        .checkpoint_wal_bytes = 1 << 30,
+        .backup_retain = 10,
     };
+    options.restore = RL_RESTORE_YES;
+    options.check = RL_CHECK_QUICK;
 }
 
 static void teardown(void) {

@@ -23,8 +23,6 @@
 #include "lib/store_files.h"
 #include "store/schema.h"
 
-#define NEVER_MS (3600u * 1000) /* no fold by time */
-
 static char *dir;
 static rl_store *store;
 static rl_store_options options;
@@ -43,15 +41,8 @@ static void setup(void) {
     builder = rl_batch_builder_create();
     sem_init(&notified, 0, 0);
     store = NULL;
-    options = (rl_store_options){
-        .dir = dir,
-        .dbfilename = "data.db",
-        .durability = RL_DURABILITY_EVERYSEC,
-        .segment_bytes = 64 << 10,
-        .backlog_limit_bytes = 64 << 20,
-        .fold_interval_ms = NEVER_MS,
-        .notify = on_notify,
-    };
+    options = store_files_options(dir);
+    options.notify = on_notify;
 }
 
 static void teardown(void) {
@@ -127,14 +118,7 @@ static rl_store_progress progress(void) {
 
 /* One turn: waits for a notification, and for a while only, as the server's timer does. */
 static void turn(void) {
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += 50 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
-    sem_timedwait(&notified, &until);
+    store_files_await(&notified, 50);
 }
 
 static void append(void) {
@@ -468,7 +452,7 @@ Test(store, folds_by_time)
     WAIT_UNTIL(p.folded_seq == 1);
     put_batch("b", "1");
     WAIT_UNTIL(p.folded_seq == 2);
-    rl_store_set_fold_interval(store, NEVER_MS);
+    rl_store_set_fold_interval(store, STORE_FILES_NEVER_MS);
     put_batch("c", "1");
     rl_store_set_fold_interval(store, 10);
     WAIT_UNTIL(p.folded_seq == 3);

@@ -183,62 +183,83 @@ static void on_notify(void *arg) {
 
 static rl_store *start_store(void) {
     rl_store *store;
-    rl_store_options options = {
-        .dir = dir,
-        .dbfilename = "data.db",
-        .durability = RL_DURABILITY_EVERYSEC,
-        .segment_bytes = 1 << 20,
-        .backlog_limit_bytes = 64 << 20,
-        .fold_interval_ms = 50,
-        .notify = on_notify,
-    };
+    rl_store_options options = store_files_options(dir);
+    options.notify = on_notify;
     rl_store_loading loading = {.on_row = NULL};
+    sem_init(&notified, 0, 0);
     cr_assert_eq(rl_store_open(&options, &store, error, sizeof error), RL_STORE_OK, "%s", error);
     cr_assert_eq(rl_store_load(store, &loading, error, sizeof error), RL_STORE_OK, "%s", error);
     cr_assert_eq(rl_store_start(store, error, sizeof error), RL_STORE_OK, "%s", error);
     return store;
 }
 
+static void stop_store(rl_store *store) {
+    cr_assert_eq(rl_store_close(store, true), RL_STORE_OK);
+    sem_destroy(&notified);
+    open_file();
+}
+
 static rl_store_stats wait_swept(rl_store *store, uint64_t rows) {
-    rl_store_stats stats;
-    do {
-        struct timespec nap = {.tv_nsec = 2000000};
-        nanosleep(&nap, NULL);
-        rl_store_collect(store);
+    for (;;) {
+        rl_store_stats stats;
         rl_store_stats_read(store, &stats);
-    } while (stats.swept_rows < rows);
-    return stats;
+        if (stats.swept_rows >= rows)
+            return stats;
+        store_files_await(&notified, 2); /* slices are not announced */
+        rl_store_collect(store);
+    }
+}
+
+static void wait_folded(rl_store *store, uint64_t seq) {
+    for (;;) {
+        rl_store_progress progress;
+        rl_store_collect(store);
+        rl_store_progress_read(store, &progress);
+        if (progress.folded_seq >= seq)
+            return;
+        store_files_await(&notified, 10);
+    }
+}
+
+/* Appends a batch with one key and has it folded. */
+static void fold_a_key(rl_store *store, rl_batch_builder *builder, uint64_t id) {
+    char name[32];
+    int len = snprintf(name, sizeof name, "k%lu", (unsigned long)id);
+    uint64_t seq = rl_store_last_seq(store) + 1;
+    rl_batch_key(builder, id, 0, RL_TYPE_STRING, RL_NEVER, rl_bytes_of(name, (size_t)len),
+                 RL_BYTES("v"));
+    rl_store_append(store, rl_batch_seal(builder, seq));
+    rl_store_fold_soon(store);
+    wait_folded(store, seq);
 }
 
 Test(sweep, the_store_thread_sweeps_by_itself_and_folds_in_between)
 {
-    fill(1, RL_TYPE_HASH, 30000);
+    enum { FOLDS = 50, HASH = 180000, ZSET = 120000 };
+    fill(1, RL_TYPE_HASH, HASH);
     bury(1, RL_TYPE_HASH);
-    fill(2, RL_TYPE_ZSET, 20000);
+    fill(2, RL_TYPE_ZSET, ZSET);
     bury(2, RL_TYPE_ZSET);
     close_file();
-    sem_init(&notified, 0, 0);
     rl_store *store = start_store();
     rl_batch_builder *builder = rl_batch_builder_create();
-    uint64_t seq = rl_store_last_seq(store), id = rl_store_next_id(store);
+    uint64_t id = rl_store_next_id(store);
+    int in_between = 0; /* folds that were done with rows swept before them, and rows left behind */
     cr_assert_eq(id, 3);
-    for (int i = 0; i < 200; i++) {
-        char name[16];
-        int len = snprintf(name, sizeof name, "k%d", i);
-        rl_batch_key(builder, id++, 0, RL_TYPE_STRING, RL_NEVER, rl_bytes_of(name, (size_t)len),
-                     RL_BYTES("v"));
-        rl_store_append(store, rl_batch_seal(builder, ++seq));
-        struct timespec nap = {.tv_nsec = 1000000};
-        nanosleep(&nap, NULL);
+    rl_store_stats stats = wait_swept(store, 1);
+    for (int i = 0; i < FOLDS; i++) {
+        fold_a_key(store, builder, id++);
+        rl_store_stats_read(store, &stats);
+        in_between += stats.dead_collections > 0;
     }
-    rl_store_stats stats = wait_swept(store, 50000);
-    cr_assert_eq(stats.swept_rows, 50000);
+    cr_assert_gt(in_between, 0);
+    stats = wait_swept(store, HASH + ZSET);
+    cr_assert_eq(stats.swept_rows, HASH + ZSET);
     cr_assert_eq(stats.fold_failures, 0);
-    cr_assert_eq(rl_store_close(store, true), RL_STORE_OK);
     rl_batch_builder_free(builder);
-    open_file();
+    stop_store(store);
     cr_assert_eq(left(1) + left(2), 0);
-    cr_assert_eq(store_sql_int(db, "SELECT count(*) FROM rl_key"), 200);
+    cr_assert_eq(store_sql_int(db, "SELECT count(*) FROM rl_key"), FOLDS);
     cr_assert_eq(meta.dead, 0);
     cr_assert_str_eq(store_sql_text(db, "PRAGMA integrity_check"), "ok");
 }
@@ -248,11 +269,9 @@ Test(sweep, a_stop_does_not_wait_for_the_sweeper)
     fill(1, RL_TYPE_LIST, 300000);
     bury(1, RL_TYPE_LIST);
     close_file();
-    sem_init(&notified, 0, 0);
     rl_store *store = start_store();
     wait_swept(store, 1);
-    cr_assert_eq(rl_store_close(store, true), RL_STORE_OK);
-    open_file();
+    stop_store(store);
     cr_assert_eq(meta.dead, 1);
     cr_assert_gt(left(1), 0);
     cr_assert_lt(left(1), 300000);

@@ -20,8 +20,6 @@
 #include "lib/store_files.h"
 #include "store/store.h"
 
-#define NEVER_MS (3600u * 1000) /* no fold by time */
-
 static char *dir;
 static rl_store *store;
 static rl_store_options options;
@@ -40,16 +38,10 @@ static void setup(void) {
     builder = rl_batch_builder_create();
     sem_init(&notified, 0, 0);
     store = NULL;
-    options = (rl_store_options){
-        .dir = dir,
-        .dbfilename = "data.db",
-        .durability = RL_DURABILITY_EVERYSEC,
-        .segment_bytes = 64 << 10,
-        .backlog_limit_bytes = 64 << 20,
-        .fold_interval_ms = NEVER_MS,
-        .upkeep = {.checkpoint_interval_ms = NEVER_MS, .checkpoint_wal_bytes = 64 << 20},
-        .notify = on_notify,
-    };
+    options = store_files_options(dir);
+    options.upkeep.checkpoint_interval_ms = STORE_FILES_NEVER_MS;
+    options.upkeep.checkpoint_wal_bytes = 64 << 20;
+    options.notify = on_notify;
 }
 
 static void teardown(void) {
@@ -96,14 +88,7 @@ static rl_store_progress progress(void) {
 }
 
 static void turn(void) {
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += 20 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
-    sem_timedwait(&notified, &until);
+    store_files_await(&notified, 20);
 }
 
 #define WAIT_UNTIL(condition)                                                                      \
