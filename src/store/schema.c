@@ -435,12 +435,47 @@ failed:
 
 /* --- older files ------------------------------------------------------------------------------ */
 
+static bool has_rollback_journal(const char *path) {
+    static const char magic[8] = "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7";
+    char begin[sizeof magic] = "";
+    rl_buffer name = {0};
+    rl_buffer_printf(&name, "%s-journal", path);
+    int fd = open(rl_buffer_cstr(&name), O_RDONLY | O_CLOEXEC);
+    rl_buffer_release(&name);
+    if (fd < 0)
+        return false;
+    bool found = pread(fd, begin, sizeof begin, 0) == (ssize_t)sizeof begin &&
+                 memcmp(begin, magic, sizeof magic) == 0;
+    close(fd);
+    return found;
+}
+
+/* A first start that was killed may have left the first page half made, and beside it the rollback
+ * journal that takes it back. SQLite does that by itself, but not on a connection that only reads,
+ * and our look at the header would take a torn page for damage. (Once the file is in WAL mode,
+ * there is no such journal.) */
+static int roll_back_first_start(const char *path, char *error, size_t error_len) {
+    if (!has_rollback_journal(path))
+        return RL_STORE_OK;
+    sqlite3 *db = NULL;
+    int code = rl_schema_open_more(path, false, &db, error, error_len);
+    if (code == RL_STORE_OK) {
+        sqlite3_exec(db, "SELECT 1 FROM sqlite_schema", NULL, NULL, NULL);
+        sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    }
+    sqlite3_close(db);
+    return code == RL_STORE_DAMAGED ? RL_STORE_OK : code; /* the next look tells more */
+}
+
 int rl_schema_version(const char *path, int *version, char *error, size_t error_len) {
     *version = 0;
     struct stat st;
     if (stat(path, &st) != 0 || st.st_size == 0)
         return RL_STORE_OK;
-    int code = rl_schema_check_header(path, error, error_len);
+    int code = roll_back_first_start(path, error, error_len);
+    if (code != RL_STORE_OK || (stat(path, &st) == 0 && st.st_size == 0))
+        return code;
+    code = rl_schema_check_header(path, error, error_len);
     if (code != RL_STORE_OK)
         return code;
     sqlite3 *db = NULL; /* reading only: closing it leaves the WAL alone */

@@ -119,6 +119,59 @@ Test(schema, an_empty_file_is_made_ours)
 
 #define NOW "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
 
+static void write_file(const char *name, const void *bytes, size_t len) {
+    FILE *out = fopen(name, "wb");
+    cr_assert_not_null(out);
+    cr_assert_eq(fwrite(bytes, 1, len, out), len);
+    fclose(out);
+}
+
+/* What a kill leaves between the writing of the first page and the end of its rollback journal; of
+ * the page there are so many bytes. */
+static void make_half_begun(size_t page_bytes) {
+    unsigned char page[4096], journal[512] = {0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7};
+    char name[1100];
+    open_ours();
+    sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+    close_ours();
+    FILE *in = fopen(path, "rb");
+    cr_assert_eq(fread(page, 1, sizeof page, in), sizeof page);
+    fclose(in);
+    memset(page + 68, 0, 4); /* application_id */
+    write_file(path, page, page_bytes);
+    journal[22] = 0x02; /* sectors of 512 bytes, pages of 4096; the file was empty */
+    journal[26] = 0x10;
+    snprintf(name, sizeof name, "%s-journal", path);
+    write_file(name, journal, sizeof journal);
+}
+
+Test(schema, a_first_start_that_was_killed_is_taken_back)
+{
+    static const size_t page_bytes[] = {30, 99, 2000, 4096};
+    for (size_t i = 0; i < sizeof page_bytes / sizeof *page_bytes; i++) {
+        int version = 9;
+        make_half_begun(page_bytes[i]);
+        cr_assert_eq(rl_schema_version(path, &version, error, sizeof error), RL_STORE_OK, "%s",
+                     error);
+        cr_assert_eq(version, 0);
+        open_ours();
+        cr_assert(meta.created);
+        close_ours();
+    }
+}
+
+Test(schema, a_journal_of_something_else_is_left_alone)
+{
+    char name[1100];
+    struct stat st;
+    int version;
+    write_file(path, "hello", 5);
+    snprintf(name, sizeof name, "%s-journal", path);
+    write_file(name, "my diary", 8);
+    cr_assert_eq(rl_schema_version(path, &version, error, sizeof error), RL_STORE_DAMAGED);
+    cr_assert(stat(name, &st) == 0 && st.st_size == 8);
+}
+
 Test(schema, views_show_live_keys_with_plain_names)
 {
     open_ours();
