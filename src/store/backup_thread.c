@@ -460,6 +460,9 @@ void rl_backup_thread_stop(rl_backup_thread *b) {
     wake(b);
     pthread_join(b->thread, NULL);
     b->running = false;
+    /* Only a connection that can write removes the WAL when it is the last one: this one cannot. */
+    sqlite3_close(b->watch);
+    b->watch = NULL;
 }
 
 void rl_backup_thread_free(rl_backup_thread *b) {

@@ -118,6 +118,17 @@ static void write_rows(int count) {
 
 /* ---- SAVE, BGSAVE, LASTSAVE ---- */
 
+Test(backup, a_clean_stop_after_one_leaves_a_single_file)
+{
+    start(NULL);
+    ASSERT_ASK(c, "OK", "SET k one");
+    ASSERT_ASK(c, "OK", "SAVE");
+    cr_assert_eq(test_server_stop(s), 0);
+    cr_assert_eq(access(in_data("data.db"), F_OK), 0);
+    cr_assert_neq(access(in_data("data.db-wal"), F_OK), 0);
+    cr_assert_neq(access(in_data("data.db-shm"), F_OK), 0);
+}
+
 Test(backup, save_answers_once_it_is_in_place)
 {
     start(NULL);
