@@ -19,6 +19,7 @@ Rounds go on with the directory of the round before, mostly, so that journals ac
 """
 
 import argparse
+import collections
 import os
 import random
 import shutil
@@ -51,6 +52,18 @@ class Rounds:
     """The state that goes on from round to round."""
 
     writer = history.Writer
+    default_rounds = 100
+    write_seconds = (0.02, 0.5)  # from … to, before the end of a round begins
+    promise = "no answered operation lost but where `appendonly no` allows it, none torn"
+
+    @staticmethod
+    def add_options(parser):
+        """Options of this kind of rounds only."""
+
+    @staticmethod
+    def rounds_of(count):
+        """What --rounds is by default when ROUNDS says so much."""
+        return count
 
     def __init__(self, options):
         self.binary = options.ours
@@ -60,7 +73,20 @@ class Rounds:
         self.log_path = os.path.join(self.top, "log")
         self.server = None
         self.operations = 0
+        self.ends = collections.Counter()  # how rounds ended
         self.wipe()
+
+    def turns(self, count):
+        """So many rounds: of each, what it was and how it went."""
+        for _ in range(count):
+            yield self.run()
+            if self.random.random() < 0.1:
+                self.wipe()
+
+    def summary(self):
+        """Lines for the end."""
+        return ["%d operations answered: %s" % (self.operations, self.promise),
+                "rounds by how they ended: " + counted(self.ends)]
 
     def wipe(self):
         self.data = os.path.join(self.top, "data")
@@ -85,6 +111,7 @@ class Rounds:
         """Returns a line that says what happened."""
         directives, keeps = self.directives()
         how = self.random.choices(list(ENDS), [weight for _, weight in ENDS.values()])[0]
+        self.ends[how] += 1
         keeps = keeps or how == "stop"
         with open(self.log_path, "ab") as log:
             log.write(b"---- %s, %r\n" % (how.encode(), directives))
@@ -108,6 +135,10 @@ class Rounds:
             how, directives.get("appendfsync", "none"), answered, kept,
             ", %d lost" % lost if lost else "")
 
+    def clients(self):
+        """Who writes, and on which connection."""
+        return [(w, self.server.connect(w.db)) for w in self.writers]
+
     def write_until(self, end):
         """Runs the writers, and `end` ends the server in their midst."""
         problems = []
@@ -118,12 +149,12 @@ class Rounds:
             except Exception as error:  # reported by the main thread
                 problems.append(error)
 
-        conns = [self.server.connect(w.db) for w in self.writers]
-        threads = [threading.Thread(target=body, args=pair)
-                   for pair in zip(self.writers, conns)]
+        clients = self.clients()
+        conns = [conn for _, conn in clients]
+        threads = [threading.Thread(target=body, args=client) for client in clients]
         for thread in threads:
             thread.start()
-        time.sleep(self.random.uniform(0.02, 0.5))
+        time.sleep(self.random.uniform(*self.write_seconds))
         died = not self.server.alive()
         end(self)
         for thread in threads:
@@ -259,38 +290,51 @@ def read_rows(db):
     return rows
 
 
-def main(description=__doc__, name="crash", kind=Rounds):
-    """Runs the rounds of a kind; another script has its own kind."""
+def counted(counter):
+    return ", ".join("%s %d" % pair for pair in sorted(counter.items()))
+
+
+def options_of(description, kind):
     parser = argparse.ArgumentParser(description=description.split("\n", maxsplit=1)[0])
-    parser.add_argument("--rounds", type=int, default=int(os.environ.get("ROUNDS") or 100))
+    parser.add_argument("--rounds", type=int,
+                        default=kind.rounds_of(int(os.environ.get("ROUNDS") or kind.default_rounds)))
     parser.add_argument("--ours", help="the server (default: RUBELLITE_SERVER)")
     parser.add_argument("--plain", action="store_true",
                         help="the server is redis-server: only what clients see is checked")
-    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--seed", type=int, default=None, help="default: a random one")
     parser.add_argument("--keep", action="store_true", help="keep the directory")
+    kind.add_options(parser)
     options = parser.parse_args()
     options.ours = process.find_server(options.ours)
     if options.seed is None:
         options.seed = random.SystemRandom().randrange(1 << 31)
+    return options
+
+
+def main(description=__doc__, name="crash", kind=Rounds):
+    """Runs the rounds of a kind; another script has its own kind."""
+    options = options_of(description, kind)
+    again = "tests/crash/%s.py --rounds %d --seed %d" % (name, options.rounds, options.seed)
     print("%s: %d rounds, seed %d" % (name, options.rounds, options.seed), flush=True)
-    rounds, began = kind(options), time.monotonic()
-    number = 0
+    rounds, began, number = kind(options), time.monotonic(), 0
     try:
-        for number in range(1, options.rounds + 1):
-            if number > 1 and rounds.random.random() < 0.1:
-                rounds.wipe()
-            print("round %3d: %s" % (number, rounds.run()), flush=True)
+        for number, line in enumerate(rounds.turns(options.rounds), 1):
+            print("round %3d: %s" % (number, line), flush=True)
     except (Failure, history.Unexpected, process.StartError, process.Gone) as error:
-        print("%s: FAILED in round %d: %s" % (name, number, error))
+        print("%s: FAILED in round %d: %s" % (name, number + 1, error))
         print("---- the server's log ends with ----\n%s" % rounds.server.log())
+        print("---- to try again (what a seed decides; when a kill strikes is up to the machine) ----")
+        print("%s --keep --ours %s" % (again, options.ours))
         rounds.end(True)
         return 1
     except BaseException:
         rounds.end(True)
         raise
     rounds.end(options.keep)
-    print("%s: %d rounds in %.0f s, %d operations answered, none lost" % (
-        name, options.rounds, time.monotonic() - began, rounds.operations))
+    print("%s: %d rounds in %.0f s" % (name, number, time.monotonic() - began))
+    for line in rounds.summary():
+        print("%s: %s" % (name, line))
+    print("%s: to repeat: %s" % (name, again), flush=True)
     return 0
 
 

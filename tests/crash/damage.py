@@ -20,7 +20,6 @@ and in nothing else, which no check of the structure can see. Noise always cover
 the same reason.
 """
 
-import argparse
 import glob
 import os
 import random
@@ -127,6 +126,10 @@ ACCIDENTS = ["delete", "delete_both", "empty", "cut", "cut", "replace", "noise",
 class Damages(crash.Rounds):
     """Rounds with accidents instead of crashes alone."""
 
+    default_rounds = 50
+    promise = ("none lost with `journal-keep backup`; with `folded` back to the backup at most, and "
+               "never without a word")
+
     def wipe(self):
         super().wipe()
         self.writers = [ShortWriter(db, random.Random(self.random.random()))
@@ -159,6 +162,7 @@ class Damages(crash.Rounds):
         answered = sum(w.answered for w in self.writers) - before
         self.operations += answered
         name = self.random.choice(ACCIDENTS)
+        self.ends[name] += 1
         must_restore = getattr(Accident(self.data, self.random), name)()
         restored, kept, lost = self.start_again(keep, must_restore)
         self.start_once_more()
@@ -228,37 +232,5 @@ class Damages(crash.Rounds):
             (shutil.rmtree if os.path.isdir(path) else os.remove)(path)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=int(os.environ.get("ROUNDS") or 50))
-    parser.add_argument("--ours", help="the server (default: RUBELLITE_SERVER)")
-    parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("--keep", action="store_true", help="keep the directory")
-    options = parser.parse_args()
-    options.ours, options.plain = process.find_server(options.ours), False
-    if options.seed is None:
-        options.seed = random.SystemRandom().randrange(1 << 31)
-    print("damage: %d rounds, seed %d" % (options.rounds, options.seed), flush=True)
-    rounds, began = Damages(options), time.monotonic()
-    number = 0
-    try:
-        for number in range(1, options.rounds + 1):
-            if number > 1 and rounds.random.random() < 0.1:
-                rounds.wipe()
-            print("round %3d: %s" % (number, rounds.run()), flush=True)
-    except (crash.Failure, history.Unexpected, process.StartError, process.Gone) as error:
-        print("damage: FAILED in round %d: %s" % (number, error))
-        print("---- the server's log ends with ----\n%s" % rounds.server.log())
-        rounds.end(True)
-        return 1
-    except BaseException:
-        rounds.end(True)
-        raise
-    rounds.end(options.keep)
-    print("damage: %d rounds in %.0f s, %d operations answered" % (
-        options.rounds, time.monotonic() - began, rounds.operations))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(crash.main(__doc__, "damage", Damages))

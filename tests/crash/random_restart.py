@@ -91,6 +91,7 @@ class Rounds(crash.Rounds):
     def run(self):
         self.number += 1
         how = self.random.choice(list(crash.ENDS))
+        self.ends[how] += 1
         self.server = crash.process.Server(self.binary, self.data, self.log_path, self.directives()[0]).start()
         count = self.play()
         before = self.by_commands()

@@ -14,17 +14,12 @@ each kill and restart, for every writer:
   - plain writes that were answered are there (with `appendonly no`: plain SQL writes only).
 """
 
-import argparse
-import os
 import random
-import shutil
-import sqlite3
 import sys
-import tempfile
-import threading
-import time
 
+import crash
 import process
+from crash import Failure
 
 WRITERS = 4
 MODES = [
@@ -41,10 +36,6 @@ CREATE TABLE IF NOT EXISTS plain(writer INTEGER, number INTEGER);
 """
 
 
-class Failure(Exception):
-    """Something that must hold does not."""
-
-
 class Writer:
     """Follows what it was answered, over all rounds."""
 
@@ -52,7 +43,7 @@ class Writer:
         self.number, self.random = number, rng
         self.units = self.plain_keys = self.plain_rows = 0  # answered
         self.pending = {}  # of these, how many were sent and not answered
-        self.problem = None
+        self.stopping = False  # the server may cancel what it has not begun
 
     def unit(self):
         """The commands of the next transaction and what EXEC answers (None: anything)."""
@@ -95,6 +86,8 @@ class Writer:
         self.pending = {}
 
     def expect(self, got, want):
+        if self.stopping and got[0] == "-" and got[1].startswith(b"SQLCANCELED "):
+            raise process.Gone("the server stops")
         if got[0] == "-" or (want and got != want):
             raise Failure("answered %r, expected %r" % (got, want))
 
@@ -114,8 +107,6 @@ class Writer:
                 self.step(conn)
         except process.Gone:
             pass
-        except Exception as error:  # told by the main thread
-            self.problem = error
 
     # ---- after the restart ----
 
@@ -149,119 +140,69 @@ class Writer:
         setattr(self, what, found)
 
 
-class Rounds:
-    def __init__(self, options):
-        self.options = options
-        self.random = random.Random(options.seed)
-        self.top = tempfile.mkdtemp(prefix="rubellite-sql-")
-        self.data = os.path.join(self.top, "data")
-        os.mkdir(self.data)
-        self.log_path = os.path.join(self.top, "log")
-        self.writers = [Writer(w, random.Random(self.random.random())) for w in range(WRITERS)]
-        self.server = None
+def make_tables(server):
+    conn = server.connect()
+    replies = [conn.call("SQL", SCHEMA)]
+    replies += [conn.call("SQL", "INSERT OR IGNORE INTO total(writer) VALUES (?)", w)
+                for w in range(WRITERS)]
+    conn.close()
+    if any(reply[0] == "-" for reply in replies):
+        raise Failure("the tables cannot be made: %r" % replies)
 
-    def prepare(self):
-        conn = self.server.connect(0)
-        replies = [conn.call("SQL", SCHEMA)]
-        replies += [conn.call("SQL", "INSERT OR IGNORE INTO total(writer) VALUES (?)", w)
-                    for w in range(WRITERS)]
-        conn.close()
-        if any(reply[0] == "-" for reply in replies):
-            raise Failure("the tables cannot be made: %r" % replies)
+
+def check_rows(db):
+    """What holds in data.db at every moment, and in every backup; db is a connection of sqlite3."""
+    if not db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'total'").fetchall():
+        return
+    halves = db.execute(
+        "SELECT count(*) FROM total AS t WHERE n <> ifnull((SELECT value FROM strings "
+        "WHERE key = 'last:' || writer), 0) OR n <> (SELECT count(*) FROM log AS l WHERE "
+        "l.writer = t.writer)").fetchall()
+    if halves != [(0,)]:
+        raise Failure("half a transaction is in the tables of the killed server")
+
+
+class Rounds(crash.Rounds):
+    """Rounds with transactions of keys and rows only."""
+
+    default_rounds = 10
+    promise = "every transaction whole; none answered lost"
+
+    def wipe(self):
+        super().wipe()
+        self.writers = [Writer(w, random.Random(self.random.random())) for w in range(WRITERS)]
+
+    def clients(self):
+        return [(w, self.server.connect()) for w in self.writers]
 
     def run(self):
         mode = dict(self.random.choice(MODES), **{
             "fold-interval": self.random.choice(["1", "50", "1000"]),
             "journal-segment-size": self.random.choice(["64kb", "1mb"])})
-        self.server = process.Server(self.options.ours, self.data, self.log_path, mode).start()
-        self.prepare()
+        self.server = process.Server(self.binary, self.data, self.log_path, mode).start()
+        make_tables(self.server)
         before = sum(w.units for w in self.writers)
-        conns = [self.server.connect(0) for _ in self.writers]
-        threads = [threading.Thread(target=w.run, args=(c,)) for w, c in zip(self.writers, conns)]
-        for thread in threads:
-            thread.start()
-        time.sleep(self.random.uniform(0.02, 0.4))
-        self.server.kill()
-        for thread in threads:
-            thread.join(process.REPLY_SECONDS)
-        for conn in conns:
-            conn.close()
-        for writer in self.writers:
-            if writer.problem:
-                raise writer.problem
+        self.write_until(crash.Rounds.kill)
         answered = sum(w.units for w in self.writers) - before
+        self.operations += answered
         self.check_file()
-        if self.random.random() < 0.3:  # the replay must bear that
-            self.server.spawn()
-            time.sleep(self.random.uniform(0, 0.1))
-            self.server.kill()
+        how = "kill"
+        if self.random.random() < 0.3:
+            how = "kill in start"
+            self.interrupt_start()
+        self.ends[how] += 1
         self.server.start()
-        conn = self.server.connect(0)
+        conn = self.server.connect()
         for writer in self.writers:
             writer.check(conn, mode.get("appendonly") != "no")
         conn.close()
         self.server.kill()
-        return "%s, %d transactions answered, %d there" % (
-            mode.get("appendfsync", "none"), answered, sum(w.units for w in self.writers))
+        return "%-13s %-8s %4d transactions answered, %d there" % (
+            how, mode.get("appendfsync", "none"), answered, sum(w.units for w in self.writers))
 
-    def check_file(self):
-        copy = os.path.join(self.top, "copy")
-        shutil.rmtree(copy, ignore_errors=True)
-        os.mkdir(copy)
-        for name in ("data.db", "data.db-wal"):
-            path = os.path.join(self.data, name)
-            if os.path.exists(path):
-                shutil.copy(path, copy)
-        db = sqlite3.connect(os.path.join(copy, "data.db"))
-        found = db.execute("PRAGMA integrity_check").fetchall()
-        halves = db.execute(
-            "SELECT count(*) FROM total AS t WHERE n <> ifnull((SELECT value FROM strings "
-            "WHERE key = 'last:' || writer), 0) OR n <> (SELECT count(*) FROM log AS l WHERE "
-            "l.writer = t.writer)").fetchall()
-        db.close()
-        if found != [("ok",)]:
-            raise Failure("integrity_check: %r" % found[:5])
-        if halves != [(0,)]:
-            raise Failure("the file of the killed server has half a transaction")
-
-    def end(self, keep):
-        if self.server is not None:
-            self.server.kill()
-        if keep:
-            print("the directory is kept: %s" % self.top)
-        else:
-            shutil.rmtree(self.top)
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=int(os.environ.get("ROUNDS") or 10))
-    parser.add_argument("--ours", help="the server (default: RUBELLITE_SERVER)")
-    parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("--keep", action="store_true", help="keep the directory")
-    options = parser.parse_args()
-    options.ours = process.find_server(options.ours)
-    if options.seed is None:
-        options.seed = random.SystemRandom().randrange(1 << 31)
-    print("sql_atomic: %d rounds, seed %d" % (options.rounds, options.seed), flush=True)
-    rounds, began, number = Rounds(options), time.monotonic(), 0
-    try:
-        for number in range(1, options.rounds + 1):
-            print("round %3d: %s" % (number, rounds.run()), flush=True)
-    except (Failure, process.StartError, process.Gone) as error:
-        print("sql_atomic: FAILED in round %d: %s" % (number, error))
-        print("---- the server's log ends with ----\n%s" % rounds.server.log())
-        rounds.end(True)
-        return 1
-    except BaseException:
-        rounds.end(True)
-        raise
-    units = sum(w.units for w in rounds.writers)
-    rounds.end(options.keep)
-    print("sql_atomic: %d rounds in %.0f s, %d transactions, none torn, none lost" % (
-        options.rounds, time.monotonic() - began, units))
-    return 0
+    def read_rows(self, db):
+        check_rows(db)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(crash.main(__doc__, "sql_atomic", Rounds))
