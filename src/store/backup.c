@@ -200,14 +200,27 @@ static int make_target(run *r) {
     return RL_STORE_REFUSED;
 }
 
+/* The directory's own name is synced each time: whoever made it may have been killed before that. */
+static int make_dir(run *r) {
+    const rl_file_ops *files = rl_file_ops_get();
+    const char *path = r->options->dir;
+    if (files->mkdir(path, 0700) != 0 && errno != EEXIST)
+        return fail_system(r, "cannot make the directory of backups", path);
+    char *parent = directory_of(path);
+    int code = files->sync_dir(parent) == 0 ? RL_STORE_OK : fail_system(r, "cannot sync", parent);
+    rl_free(parent);
+    return code;
+}
+
 /* A name of this second, or, when that is taken, of the next one, with a snapshot of that time. */
 static int make_in_dir(run *r) {
     const rl_backup_options *o = r->options;
-    if (rl_file_ops_get()->mkdir(o->dir, 0700) != 0 && errno != EEXIST)
-        return fail_system(r, "cannot make the directory of backups", o->dir);
+    int code = make_dir(r);
+    if (code != RL_STORE_OK)
+        return code;
     store_backup_parts_clean(o->dir, o->stem);
     for (;;) {
-        int code = begin_snapshot(r);
+        code = begin_snapshot(r);
         if (code != RL_STORE_OK)
             return code;
         int64_t into_ms = r->entry.made_ms % 1000;

@@ -88,15 +88,16 @@ void rl_journal_wake(rl_journal *j, rl_sleep from) {
 
 /* --- open, start, close -------------------------------------------------------------------- */
 
+/* Its name is synced each time: whoever made it may have been killed before that. */
 static int make_dir(rl_journal *j, char *error, size_t error_len) {
     rl_journal_fault fault = 0;
-    if (j->files->mkdir(j->dir, 0700) == 0) {
+    if (j->files->mkdir(j->dir, 0700) == 0 || errno == EEXIST) {
         const char *slash = strrchr(j->dir, '/');
         char *parent = slash ? rl_strndup(j->dir, (size_t)(slash - j->dir)) : rl_strdup(".");
         if (j->files->sync_dir(parent[0] ? parent : "/") != 0)
             fault = rl_journal_fault_of(RL_DOING_SYNC_DIR, errno, 0);
         rl_free(parent);
-    } else if (errno != EEXIST) {
+    } else {
         fault = rl_journal_fault_of(RL_DOING_MKDIR, errno, 0);
     }
     if (fault)
