@@ -101,7 +101,10 @@ fuzz: ## Run each fuzz target for FUZZ_SECONDS
 	@tests/tools/fuzz $(BUILD)/fuzzing $(FUZZ_SECONDS)
 
 crash: tests-built ## Kill -9 under load, ROUNDS times, and check that nothing answered is lost
-	@ROUNDS=$(or $(ROUNDS),100) $(CTEST) --test-dir $(BUILD) -L crash -V --timeout 36000
+	@rm -f $(BUILD)/crash-summary
+	@failed=0; ROUNDS=$(or $(ROUNDS),100) CRASH_SUMMARY=$(abspath $(BUILD))/crash-summary \
+		$(CTEST) --test-dir $(BUILD) -L crash -V --timeout 36000 || failed=1; \
+		echo; echo "What ran:"; cat $(BUILD)/crash-summary; exit $$failed
 
 power: tests-built ## Failing disks and power failures on simulated files, SEEDS schedules of each
 	@SEEDS=$(or $(SEEDS),1000) $(BUILD)/tests/unit_keyspace_power_loss

@@ -321,20 +321,20 @@ def main(description=__doc__, name="crash", kind=Rounds):
         for number, line in enumerate(rounds.turns(options.rounds), 1):
             print("round %3d: %s" % (number, line), flush=True)
     except (Failure, history.Unexpected, process.StartError, process.Gone) as error:
-        print("%s: FAILED in round %d: %s" % (name, number + 1, error))
+        process.report("%s: FAILED in round %d: %s" % (name, number + 1, error))
         print("---- the server's log ends with ----\n%s" % rounds.server.log())
-        print("---- to try again (what a seed decides; when a kill strikes is up to the machine) ----")
-        print("%s --keep --ours %s" % (again, options.ours))
         rounds.end(True)
+        process.report("%s: to try again (when a kill strikes is up to the machine, not to the seed): "
+                       "%s --keep --ours %s" % (name, again, options.ours))
         return 1
     except BaseException:
+        process.report("%s: FAILED in round %d, by an error of the test's own" % (name, number + 1))
         rounds.end(True)
         raise
     rounds.end(options.keep)
-    print("%s: %d rounds in %.0f s" % (name, number, time.monotonic() - began))
-    for line in rounds.summary():
-        print("%s: %s" % (name, line))
-    print("%s: to repeat: %s" % (name, again), flush=True)
+    process.report("%s: %d rounds in %.0f s, to repeat: %s" % (
+        name, number, time.monotonic() - began, again),
+        *("%s: %s" % (name, line) for line in rounds.summary()))
     return 0
 
 

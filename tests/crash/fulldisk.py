@@ -476,7 +476,7 @@ def main():
         parser.error("there is no case %s" % unknown[0])
     results = [run_case(options, name) for name in options.cases or CASES]
     skipped = results.count(None)
-    print("fulldisk: %d passed, %d failed%s" % (
+    process.report("fulldisk: %d cases passed, %d failed%s" % (
         results.count(True), results.count(False),
         ", %d SKIPPED (this machine cannot run them)" % skipped if skipped else ""))
     return 1 if False in results else 0

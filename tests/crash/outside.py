@@ -254,9 +254,9 @@ class Play:
         db.close()
 
     def report(self, before, during, after):
-        print("outside: %d s, %d writes a second answered, slowest GET %.1f ms" % (
+        process.report("outside: %d s, %d writes a second answered, slowest GET %.1f ms" % (
             self.seconds, 2 * sum(self.answered) / self.seconds, self.slowest_ms))
-        print("outside: " + ", ".join("%d %s" % (count, name) for name, count in self.numbers.items()))
+        process.report("outside: " + ", ".join("%d %s" % (count, name) for name, count in self.numbers.items()))
         print("outside: data.db-wal at most %.1f MB before, %.1f MB while pinned, %.1f MB after; data.db %.1f MB" % (
             before / 1e6, during / 1e6, after / 1e6, os.stat(self.path).st_size / 1e6))
         print("outside: the long reader was named after %.1f s: %s, %s s, %s bytes" % (
@@ -276,7 +276,8 @@ def main():
         play.run()
     except (Failure, process.StartError, process.Gone) as error:
         play.stop.set()
-        print("outside: FAILED: %s\n---- the server's log ends with ----\n%s" % (error, play.server.log()))
+        process.report("outside: FAILED: %s" % error)
+        print("---- the server's log ends with ----\n%s" % play.server.log())
         return 1
     finally:
         play.server.kill()

@@ -169,6 +169,15 @@ class Server:
             return ""
 
 
+def report(*lines):
+    """What a script says at its end; `make crash` collects it in CRASH_SUMMARY and shows it last."""
+    print("\n".join(lines), flush=True)
+    path = os.environ.get("CRASH_SUMMARY")
+    if path:
+        with open(path, "a", encoding="utf-8") as out:
+            out.write("".join(line + "\n" for line in lines))
+
+
 def find_server(argument):
     """The server's path: from the command line, or RUBELLITE_SERVER."""
     path = argument or os.environ.get("RUBELLITE_SERVER")

@@ -161,17 +161,19 @@ def main():
     parser.add_argument("--faultio", default=os.environ.get("RUBELLITE_FAULTIO"))
     options = parser.parse_args()
     options.ours = process.find_server(options.ours)
-    failed = 0
+    passed = failed = 0
     for name, directives, disk, body in cases():
         place = Place(options, directives, disk)
         try:
             body(place)
+            passed += 1
             print("%-36s passed" % name, flush=True)
         except (fulldisk.Failure, process.StartError, process.Gone) as error:
             failed += 1
             print("%-36s FAILED: %s\n%s" % (name, error, place.server.log()), flush=True)
         finally:
             place.end()
+    process.report("sql_faults: %d cases passed, %d failed" % (passed, failed))
     return 1 if failed else 0
 
 
