@@ -61,6 +61,11 @@ class Rounds:
         """Options of this kind of rounds only."""
 
     @staticmethod
+    def more_arguments(options):
+        """Those options again, as they were given."""
+        return [" --plain"] if options.plain else []
+
+    @staticmethod
     def rounds_of(count):
         """What --rounds is by default when ROUNDS says so much."""
         return count
@@ -314,8 +319,9 @@ def options_of(description, kind):
 def main(description=__doc__, name="crash", kind=Rounds):
     """Runs the rounds of a kind; another script has its own kind."""
     options = options_of(description, kind)
-    again = "tests/crash/%s.py --rounds %d --seed %d" % (name, options.rounds, options.seed)
-    print("%s: %d rounds, seed %d" % (name, options.rounds, options.seed), flush=True)
+    again = "tests/crash/%s.py --rounds %d --seed %d%s" % (
+        name, options.rounds, options.seed, "".join(kind.more_arguments(options)))
+    print("%s: begins, as %s" % (name, again), flush=True)
     rounds, began, number = kind(options), time.monotonic(), 0
     try:
         for number, line in enumerate(rounds.turns(options.rounds), 1):

@@ -38,7 +38,7 @@ SQL_DB = 10              # of the keys that are written together with rows
 WAIT_SECONDS = 60        # for a point to be reached
 PAUSE_SECONDS = 0.005
 BEHIND_HEADER_PERCENT = 52  # of a frame: behind its header of 64 bytes, and before its padding
-MODES = [mode for mode, keeps in crash.MODES if keeps]
+JOURNALED = [(mode, keeps) for mode, keeps in crash.MODES if keeps]
 
 
 class Control(ctypes.Structure):  # as in points.c; the counters of its points come behind it
@@ -93,7 +93,7 @@ class Rounds(crash.Rounds):
 
     default_rounds = 100  # of the other scripts: see rounds_of
     write_seconds = (0.02, 0.15)
-    promise = "none lost, none torn"
+    promise = "none lost but where `appendonly no` allows it, none torn"
 
     @staticmethod
     def add_options(parser):
@@ -101,6 +101,10 @@ class Rounds(crash.Rounds):
                             help="the library made of points.c (default: RUBELLITE_POINTS)")
         parser.add_argument("--point", action="append", default=[], metavar="NAME",
                             help="only points whose name begins so")
+
+    @staticmethod
+    def more_arguments(options):
+        return [" --point " + name for name in options.point]
 
     def __init__(self, options):
         super().__init__(options)
@@ -134,8 +138,8 @@ class Rounds(crash.Rounds):
 
     # ---- one round ----
 
-    def directives(self, **more):
-        mode = self.random.choice(MODES)
+    def directives(self, modes=JOURNALED, **more):
+        mode, self.keeps = self.random.choice(modes)
         return {
             **mode,
             "fold-interval": self.random.choice(["1", "10", "50"]),
@@ -161,9 +165,10 @@ class Rounds(crash.Rounds):
         operations = self.answered() - self.before
         self.operations += operations
         self.kills[self.point.name] += 1
-        kept = self.check()
-        return "%-32s time %3d, %5d answered, %3d more kept" % (
-            self.point.name, self.times, operations, kept)
+        kept, lost = self.check()
+        return "%-32s %-8s time %3d, %5d answered, %3d more kept%s" % (
+            self.point.name, self.server.directives.get("appendfsync", "none"), self.times, operations,
+            kept, ", %d lost" % lost if lost else "")
 
     def answered(self):
         return sum(w.answered for w in self.writers) + sum(w.units for w in self.sql)
@@ -180,7 +185,7 @@ class Rounds(crash.Rounds):
         for writer in self.sql:
             writer.stopping = False
         for writer in self.writers:
-            writer.begin(remember=False)
+            writer.begin(remember=not self.keeps)
 
     def clients(self):
         return super().clients() + [(w, self.server.connect(SQL_DB)) for w in self.sql
@@ -245,28 +250,30 @@ class Rounds(crash.Rounds):
 
     # ---- lives ----
 
-    def life(self, with_sql=True, **more):
-        self.server_of(self.directives(**more))
+    def life(self, end, modes, with_sql=True, **more):
+        self.server_of(self.directives(modes, **more))
         self.begin(with_sql)
-        self.write_until(Rounds.arm_and_await)
+        self.write_until(end)
 
     def load(self):
-        self.life()
+        self.life(Rounds.arm_and_await, crash.MODES)
+
+    def journal(self):
+        self.life(Rounds.arm_and_await, JOURNALED)
 
     def always(self):
-        self.life(appendfsync="always")
+        self.life(Rounds.arm_and_await, JOURNALED, appendfsync="always")
 
     def idle(self):
         """Between two folds nothing happens, and the WAL is made empty."""
-        self.life(with_sql=False, fold_interval="200")
+        self.life(Rounds.arm_and_await, crash.MODES, with_sql=False, fold_interval="200")
 
     def backup(self):
-        def end(self):
-            self.arm()
-            self.await_kill(lambda: self.try_back_up())
-        self.server_of(self.directives())
-        self.begin()
-        self.write_until(end)
+        self.life(Rounds.arm_and_back_up, crash.MODES)
+
+    def arm_and_back_up(self):
+        self.arm()
+        self.await_kill(self.try_back_up)
 
     def try_back_up(self):
         try:
@@ -274,16 +281,19 @@ class Rounds(crash.Rounds):
         except process.Gone:
             pass
 
-    def stop_life(self):
-        def end(self):
-            self.arm()
-            for writer in self.sql:
-                writer.stopping = True
-            self.server.terminate()
-            self.await_kill()
-        self.server_of(self.directives(checkpoint_interval="3600000"))  # the stop's is the first
-        self.begin()
-        self.write_until(end)
+    def stop_life(self, modes=crash.MODES):
+        """The first checkpoint is that of the stop."""
+        self.life(Rounds.arm_and_stop, modes, checkpoint_interval="3600000")
+
+    def journal_stop(self):
+        self.stop_life(JOURNALED)
+
+    def arm_and_stop(self):
+        self.arm()
+        for writer in self.sql:
+            writer.stopping = True
+        self.server.terminate()
+        self.await_kill()
 
     def replay(self):
         """Nothing is folded, so that there is a lot to replay."""
@@ -346,18 +356,18 @@ class Rounds(crash.Rounds):
         if self.point.life not in ("restore", "create", "migrate"):  # then it may be missing, or be older
             self.check_file()
         self.server.start()
-        kept = self.check_memory()[0]
+        found = self.check_memory()
         self.check_sql()
         self.check_tables()
         self.server.kill()
         self.check_backups()
-        return kept
+        return found
 
     def check_sql(self):
         if self.with_sql:
             conn = self.server.connect(SQL_DB)
             for writer in self.sql:
-                writer.check(conn, True)
+                writer.check(conn, self.keeps)
             conn.close()
 
     def read_rows(self, db):
@@ -415,10 +425,12 @@ class Rounds(crash.Rounds):
 
 LIVES = {  # the names in points.c
     "load": Rounds.load,
+    "journal": Rounds.journal,
     "always": Rounds.always,
     "idle": Rounds.idle,
     "backup": Rounds.backup,
     "stop": Rounds.stop_life,
+    "journal stop": Rounds.journal_stop,
     "replay": Rounds.replay,
     "cut": Rounds.cut,
     "create": Rounds.create,

@@ -97,17 +97,17 @@ typedef struct point {
 
 static const point points[] = {
     /* The journal: a batch is appended by the loop, synced by the syncer. */
-    THROUGH("append", "load", 200, WRITE, SEGMENT, FRAME, LOOP),
+    THROUGH("append", "journal", 200, WRITE, SEGMENT, FRAME, LOOP),
     AROUND("sync", "always", 20, SYNC, SEGMENT, FRAME, SYNCER),
     /* A segment is made ready, from nothing or from a spare one, … */
-    AROUND("segment.create", "load", 2, CREATE, SEGMENT, ANYTHING, SYNCER),
-    THROUGH("segment.fill", "load", 2, WRITE, SEGMENT, ZEROS, SYNCER),
-    AROUND("segment.reuse", "load", 3, RENAME, SEGMENT, ANYTHING, SYNCER),
-    THROUGH("segment.header", "load", 4, WRITE, SEGMENT, HEADER, SYNCER),
-    AROUND("segment.sync", "load", 4, SYNC, SEGMENT, HEADER, SYNCER),
-    AROUND("segment.directory", "load", 4, SYNC, JOURNAL_DIR, ANYTHING, SYNCER),
+    AROUND("segment.create", "journal", 2, CREATE, SEGMENT, ANYTHING, SYNCER),
+    THROUGH("segment.fill", "journal", 2, WRITE, SEGMENT, ZEROS, SYNCER),
+    AROUND("segment.reuse", "journal", 3, RENAME, SEGMENT, ANYTHING, SYNCER),
+    THROUGH("segment.header", "journal", 4, WRITE, SEGMENT, HEADER, SYNCER),
+    AROUND("segment.sync", "journal", 4, SYNC, SEGMENT, HEADER, SYNCER),
+    AROUND("segment.directory", "journal", 4, SYNC, JOURNAL_DIR, ANYTHING, SYNCER),
     /* … and removed, when it is folded and too large to be used again, or one too many. */
-    AROUND("segment.remove", "load", 1, REMOVE, SEGMENT, ANYTHING, SYNCER),
+    AROUND("segment.remove", "journal", 1, REMOVE, SEGMENT, ANYTHING, SYNCER),
     /* The fold; also transactions with SQL in them, which the same thread writes. */
     TRANSACTION("fold", "load", 10, STORE),
     THROUGH("fold.restart-wal", "load", 3, WRITE, WAL, HEADER, STORE),
@@ -115,6 +115,7 @@ static const point points[] = {
     /* The keeper's checkpoint. */
     AROUND("checkpoint.wal-sync", "load", 3, SYNC, WAL, ANYTHING, KEEPER),
     THROUGH("checkpoint.page", "load", 30, WRITE, TABLES, ANYTHING, KEEPER),
+    AROUND("checkpoint.cut", "load", 3, CUT, TABLES, ANYTHING, KEEPER),
     AROUND("checkpoint.sync", "load", 3, SYNC, TABLES, ANYTHING, KEEPER),
     AROUND("checkpoint.truncate", "idle", 1, CUT, WAL, ANYTHING, KEEPER),
     /* Backups. */
@@ -128,8 +129,8 @@ static const point points[] = {
     THROUGH("stop.checkpoint", "stop", 2, WRITE, TABLES, ANYTHING, LOOP),
     AROUND("stop.checkpoint-sync", "stop", 1, SYNC, TABLES, ANYTHING, LOOP),
     AROUND("stop.remove-wal", "stop", 1, REMOVE, WAL, ANYTHING, LOOP),
-    THROUGH("stop.blank", "stop", 2, WRITE, SEGMENT, BLANK, LOOP),
-    AROUND("stop.blank-sync", "stop", 2, SYNC, SEGMENT, BLANK, LOOP),
+    THROUGH("stop.blank", "journal stop", 2, WRITE, SEGMENT, BLANK, LOOP),
+    AROUND("stop.blank-sync", "journal stop", 2, SYNC, SEGMENT, BLANK, LOOP),
     /* A start that finds a journal: it is folded, then made invalid, then the first segment made.
      */
     TRANSACTION("replay", "replay", 1, LOOP),
