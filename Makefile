@@ -10,6 +10,8 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 ROUNDS ?=
 FUZZ_SECONDS ?= 30
+MINUTES ?= 10
+COVERAGE_LEAST ?= 90
 CMAKE_ARGS ?=
 
 SERVER = $(BUILD)/rubellite-server
@@ -30,7 +32,7 @@ compile = cmake --build $(1) -j $(JOBS)
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help deps build run test test-unit test-integration test-asan test-ubsan test-tsan \
-	test-clang coverage fuzz crash power mutations compat clients bench bench-quick bench-latency bench-sql \
+	test-clang coverage fuzz crash power soak mutations compat clients bench bench-quick bench-latency bench-sql bench-micro \
 	bench-built demo demo-sql install uninstall format \
 	format-check lint check docs docs-check clean fresh-debian tests-built
 
@@ -39,7 +41,8 @@ help: ## Show this list
 	@echo
 	@echo "  PORT=$(PORT) DATA=$(DATA) ARGS='--appendfsync always'   for run"
 	@echo "  PREFIX=$(PREFIX) DESTDIR=                       for install, uninstall"
-	@echo "  ROUNDS=100 for crash, FUZZ_SECONDS=$(FUZZ_SECONDS) for fuzz (per target), JOBS=$(JOBS), BUILD=$(BUILD)"
+	@echo "  ROUNDS=100 for crash, FUZZ_SECONDS=$(FUZZ_SECONDS) for fuzz (per target), MINUTES=$(MINUTES) for soak"
+	@echo "  JOBS=$(JOBS), BUILD=$(BUILD)"
 
 deps: ## Install what building and testing need (Debian, Ubuntu)
 	@$(DEPS) run test
@@ -89,10 +92,12 @@ test-clang: ## ... built with clang, warnings as errors
 	@$(DEPS) run test clang
 	@$(call variant,clang,-DCMAKE_C_COMPILER=clang -DRUBELLITE_WERROR=ON,-L 'unit|integration')
 
-coverage: ## ... with gcov; prints the share of lines each file's tests reach
-	@$(DEPS) run test
-	@$(call variant,coverage,-DCMAKE_BUILD_TYPE=Debug -DRUBELLITE_COVERAGE=ON,-L 'unit|integration')
-	@tests/tools/coverage $(BUILD)/coverage
+coverage: ## ... and compat, with gcov; prints the share of lines each file's tests reach
+	@$(DEPS) run test coverage
+	@$(call variant,coverage,-DCMAKE_BUILD_TYPE=Debug -DRUBELLITE_COVERAGE=ON,-L 'unit|integration|compat')
+	@gcovr -j $(JOBS) --root . --filter src/ $(BUILD)/coverage --txt $(BUILD)/coverage/lines.txt \
+		--html-details $(BUILD)/coverage/lines.html --fail-under-line $(COVERAGE_LEAST)
+	@cat $(BUILD)/coverage/lines.txt && echo "coverage: $(BUILD)/coverage/lines.html shows the lines"
 
 fuzz: ## Run each fuzz target for FUZZ_SECONDS
 	@$(DEPS) run clang
@@ -108,6 +113,11 @@ crash: tests-built ## Kill -9 under load, ROUNDS times, and check that nothing a
 
 power: tests-built ## Failing disks and power failures on simulated files, SEEDS schedules of each
 	@SEEDS=$(or $(SEEDS),1000) $(BUILD)/tests/unit_keyspace_power_loss
+
+soak: build ## A mixed load for MINUTES; what drifts, stalls or is wrong; a verdict and a chart
+	@$(DEPS) test
+	@tests/soak/soak.py --ours $(SERVER) --admin $(ADMIN) --minutes $(MINUTES) --dir $(BUILD) \
+		--svg $(BUILD)/soak.svg $(ARGS)
 
 mutations: ## Plant bugs in a copy of the tree: a test must notice each
 	@$(DEPS) run test
@@ -139,6 +149,9 @@ bench-latency: bench-built ## Latency over time under a steady mixed load
 
 bench-sql: bench-built ## SQL alone and beside a steady load
 	@$(call measure,sql)
+
+bench-micro: bench-built ## Parts by themselves: parser, keys, batches, fold, types; ARGS='--only fold --json'
+	@$(BUILD)/bench/micro --dir $(BUILD) $(ARGS)
 
 demo: build ## Load a real data set, kill -9, restart, compare, look at it with sqlite3
 	@$(DEPS) demo
@@ -183,11 +196,12 @@ format-check: ## Fail when a C file is not formatted
 	test -z "$$bad" || { echo "format: run make format for:"; echo "$$bad"; exit 1; }
 	@echo "format: $(words $(C_FILES)) files are clean"
 
-lint: ## Layers, names, links of the documents, clang-tidy, cppcheck
+lint: ## Layers, names, links and lists of the documents, clang-tidy, cppcheck
 	@$(DEPS) lint run test
 	@$(call configure,$(BUILD)/lint,-DCMAKE_BUILD_TYPE=Debug -DRUBELLITE_TESTS=ON)
 	@$(call compile,$(BUILD)/lint) --target rubellite-server rubellite
 	@tests/tools/check-links
+	@tests/tools/check-lists
 	@tests/tools/check-layers --build $(BUILD)/lint
 	@tests/tools/lint $(BUILD)/lint $(JOBS)
 

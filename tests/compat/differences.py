@@ -53,6 +53,17 @@ CONFIG_MORE = {"journal-segment-size", "journal-backlog-limit", "fold-interval",
                "cluster-announce-human-nodename", "locale-collate", "set-max-listpack-entries",
                "set-max-listpack-value"}
 
+# Headings of docs/compatibility.md for which two servers cannot be compared side by side, or of which the
+# comparison would show nothing; and the test that has each instead.
+NOT_COMPARED = {
+    "SQL is there": "tests/integration/test_sql.c",
+    "SORT ALPHA compares bytes": "tests/compat/cases/sort.py",
+    "HRANDFIELD, SRANDMEMBER and ZRANDMEMBER repeat at most 10,000,000 times": "tests/integration/test_hashes.c",
+    "Names of hosts in `bind` are looked up at the start only": "tests/integration/test_process.c",
+    "A server that would listen nowhere refuses to": "tests/integration/test_process.c",
+    "A Unix socket that somebody serves is not taken over": "tests/integration/test_process.c",
+}
+
 # (directive, value) that Redis takes and Rubellite refuses, because it could not keep the promise.
 CONFIG_REFUSED = {("min-replicas-to-write", value) for value in ("1", "2", "10", "100", "101", "600", "65535", "65536",
                                                                  "2147483647")}
