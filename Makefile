@@ -32,8 +32,8 @@ compile = cmake --build $(1) -j $(JOBS)
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help deps build run test test-unit test-integration test-asan test-ubsan test-tsan \
-	test-clang coverage fuzz crash power soak mutations compat clients bench bench-quick bench-latency bench-sql bench-micro \
-	bench-built demo demo-sql install uninstall format \
+	test-clang coverage fuzz crash power soak mutations compat clients bench bench-quick \
+	bench-docs bench-publish bench-latency bench-sql bench-micro bench-built demo demo-sql install uninstall format \
 	format-check lint check docs docs-check clean fresh-debian tests-built
 
 help: ## Show this list
@@ -138,11 +138,19 @@ bench-built:
 # What every benchmark is told: whom to measure, with which programs, and on which disk.
 measure = python3 bench/$(1).py --ours $(SERVER) --tools $(BUILD)/bench --dir $(BUILD) $(2) $(ARGS)
 
-bench: bench-built ## Side by side with redis-server; ARGS=--json for machines
-	@$(call measure,bench)
+results = --results $(BUILD)/bench-results
 
-bench-quick: bench-built ## The same, shorter
+bench: bench-built ## Everything side by side with redis-server, collections, latency, SQL; ARGS=--json
+	@$(call measure,all,$(results))
+
+bench-quick: bench-built ## The main rows, under two minutes
 	@$(call measure,bench,--quick)
+
+bench-docs: bench-built ## The same as bench, and its results into docs/
+	@$(call measure,all,$(results) --publish)
+
+bench-publish: ## Results into docs/ of a run that was stopped
+	@python3 bench/publish.py $(BUILD)/bench-results
 
 bench-latency: bench-built ## Latency over time under a steady mixed load
 	@$(call measure,latency)

@@ -8,13 +8,14 @@ runs from when it was due. Folding, checkpoints and table growth would show as s
 
 import argparse
 import csv
-import json
-import math
 import shutil
 import statistics
 import sys
+import time
 from pathlib import Path
 
+import chart
+import report
 from report import progress
 from servers import BenchError, Server, Tools, end_on_sigterm, machine_facts, run_measured, \
     version_of, wait_all_quiet, work_directory
@@ -52,10 +53,10 @@ def measure(options, directory):
             run_pace(tools, servers[side], options, WARM_UP_S, 0, 1)
             wait_all_quiet(servers.values(), 1.2)
             progress(f"{options.seconds} s against {side}")
-            cpu = servers[side].cpu_ticks()
+            cpu = servers[side].cpu_s()
             slots, whole = run_pace(tools, servers[side], options, options.seconds,
                                     options.new_percent, 2)
-            whole["server_cpu_ticks"] = servers[side].cpu_ticks() - cpu
+            whole["server_cpu_s"] = servers[side].cpu_s() - cpu
             result[side] = {"slots": slots, "all": whole, **shape(slots)}
         for server in servers.values():
             server.stop()
@@ -88,105 +89,36 @@ def print_slots(result):
     print()
 
 
-def print_summary(result, slot_count):
-    print("| ms                    |    ours |   redis |")
-    print("| --------------------- | ------: | ------: |")
-    lines = [("p50", "p50_ms"), ("p99", "p99_ms"), ("p99.9", "p999_ms"), ("max", "max_ms"),
-             ("client late p99.9", "late_p999_ms")]
-    for title, field in lines:
-        print_line(title, [result[s]["all"][field] for s in ("ours", "redis")])
+def summary_text(result):
+    lines = ["| ms                    |    ours |   redis |",
+             "| --------------------- | ------: | ------: |"]
+    for title, field in [("p50", "p50_ms"), ("p99", "p99_ms"), ("p99.9", "p999_ms"),
+                         ("max", "max_ms"), ("client late p99.9", "late_p999_ms")]:
+        lines.append(summary_line(title, [result[s]["all"][field] for s in ("ours", "redis")]))
     for title, field in [("median slot's p99.9", "median_slot_p999_ms"),
                          ("worst slot's p99.9", "worst_slot_p999_ms")]:
-        print_line(title, [result[s][field] for s in ("ours", "redis")])
-    jumps = {side: result[side]["jumps"] for side in SIDES}
-    print(f"\nslots whose p99.9 is over {JUMP} times the median slot's: "
-          f"ours {jumps['ours']}, redis {jumps['redis']} of {slot_count}")
+        lines.append(summary_line(title, [result[s][field] for s in ("ours", "redis")]))
+    return "\n".join(lines + ["", f"slots whose p99.9 is over {JUMP} times the median slot's: ours "
+                              f"{result['ours']['jumps']}, redis {result['redis']['jumps']} of "
+                              f"{len(result['ours']['slots'])}"])
 
 
-def print_line(title, values):
-    print(f"| {title:21} | " + " | ".join(f"{value:7.2f}" for value in values) + " |")
+def summary_line(title, values):
+    return f"| {title:21} | " + " | ".join(f"{value:7.2f}" for value in values) + " |"
 
 
-# --- the chart -------------------------------------------------------------------------------
-
-WIDTH, HEIGHT = 960, 420
-LEFT, RIGHT, TOP, BOTTOM = 64, 20, 56, 44
-COLOURS = {"ours": "#c2185b", "redis": "#1565c0"}
-
-
-class Chart:
+def chart_of(result):
     """p99.9 per time slot as lines, each slot's maximum as dots; the scale is logarithmic."""
-
-    def __init__(self, result, title):
-        self.result, self.title = result, title
-        slots = [slot for side in SIDES for slot in result[side]["slots"]]
-        step_ms = slots[1]["ms"] - slots[0]["ms"] if len(slots) > 1 else 1
-        self.end_s = max(slot["ms"] + step_ms for slot in slots) / 1000
-        low = min(slot["p999_ms"] for slot in slots)
-        high = max(slot["max_ms"] for slot in slots)
-        self.low = math.floor(math.log10(max(low, 0.001)))
-        self.high = max(math.ceil(math.log10(max(high, 0.001))), self.low + 1)
-
-    def x(self, seconds):
-        return LEFT + seconds / self.end_s * (WIDTH - LEFT - RIGHT)
-
-    def y(self, ms):
-        share = (math.log10(max(ms, 0.001)) - self.low) / (self.high - self.low)
-        return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
-
-    def svg(self):
-        parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-                 f'width="{WIDTH}" height="{HEIGHT}" font-family="sans-serif" font-size="12">',
-                 '<rect width="100%" height="100%" fill="white"/>',
-                 f'<text x="{LEFT}" y="20" font-size="14">{self.title}</text>']
-        parts += self.grid() + self.legend()
-        for side in SIDES:
-            parts += self.series(side)
-        return "\n".join(parts + ["</svg>"]) + "\n"
-
-    def grid(self):
-        parts = []
-        for power in range(self.low, self.high + 1):
-            for digit in (1, 2, 5):
-                value = digit * 10.0**power
-                if digit > 1 and power == self.high:
-                    break
-                y = self.y(value)
-                parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" '
-                             f'stroke="{"#ccc" if digit == 1 else "#eee"}"/>')
-                parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">'
-                             f'{value:g}</text>')
-        steps = (1, 2, 5, 10, 30, 60, 300)
-        step = next((s for s in steps if self.end_s / s <= 20), 3600)
-        for second in range(0, int(self.end_s) + 1, step):
-            parts.append(f'<text x="{self.x(second):.1f}" y="{HEIGHT - BOTTOM + 18}" '
-                         f'text-anchor="middle">{second}</text>')
-        parts.append(f'<text x="{(LEFT + WIDTH) / 2}" y="{HEIGHT - 8}" '
-                     'text-anchor="middle">seconds</text>')
-        parts.append(f'<text x="16" y="{(TOP + HEIGHT - BOTTOM) / 2}" text-anchor="middle" '
-                     f'transform="rotate(-90 16 {(TOP + HEIGHT - BOTTOM) / 2})">ms</text>')
-        return parts
-
-    def legend(self):
-        parts, x = [], LEFT
-        for side in ("ours", "redis"):
-            name = {"ours": "rubellite", "redis": "redis-server"}[side]
-            parts.append(f'<line x1="{x}" x2="{x + 24}" y1="38" y2="38" stroke="{COLOURS[side]}" '
-                         f'stroke-width="2"/><text x="{x + 30}" y="42">{name} p99.9</text>')
-            parts.append(f'<circle cx="{x + 172}" cy="38" r="2" fill="{COLOURS[side]}" '
-                         f'opacity="0.45"/><text x="{x + 180}" y="42">maximum</text>')
-            x += 280
-        return parts
-
-    def series(self, side):
-        slots = self.result[side]["slots"]
+    series, colours = [], {}
+    for number, (side, name) in enumerate((("ours", "rubellite"), ("redis", "redis-server"))):
+        slots = result[side]["slots"]
         half_s = (slots[1]["ms"] - slots[0]["ms"]) / 2000 if len(slots) > 1 else 0
-        at = [(self.x(s["ms"] / 1000 + half_s), s) for s in slots]
-        points = " ".join(f"{x:.1f},{self.y(s['p999_ms']):.1f}" for x, s in at)
-        dots = [f'<circle cx="{x:.1f}" cy="{self.y(s["max_ms"]):.1f}" r="1.6" '
-                f'fill="{COLOURS[side]}" opacity="0.45"/>' for x, s in at]
-        return dots + [f'<polyline points="{points}" fill="none" stroke="{COLOURS[side]}" '
-                       'stroke-width="1.5"/>']
+        for field, kind, words in (("p999_ms", "line", "p99.9"), ("max_ms", "dots", "maximum")):
+            points = [(slot["ms"] / 1000 + half_s, slot[field]) for slot in slots]
+            series.append(chart.Line(f"{name} {words}", points, kind))
+            colours[f"{name} {words}"] = number
+    return chart.lines("Latency over time", series, y_axis="ms", log=True, note=result["title"],
+                       colours=colours)
 
 
 # --- the command line ------------------------------------------------------------------------
@@ -204,13 +136,13 @@ def options_parsed():
                         help="where the load programs are, or are compiled to")
     parser.add_argument("--dir", default=str(ROOT / "build"),
                         help="the disk: data goes to a new directory below this")
-    parser.add_argument("--fsync", default="everysec", choices=("everysec", "always", "no"))
+    parser.add_argument("--fsync", default="everysec", choices=("everysec", "always", "no", "off"))
     parser.add_argument("--rate", type=int, default=20000, help="requests per second")
-    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--seconds", type=int, default=30, help="against each server")
     parser.add_argument("--slot-ms", type=int, default=250)
     parser.add_argument("--keys", type=int, default=1_000_000, help="keys at the start")
     parser.add_argument("--value-bytes", type=int, default=16)
-    parser.add_argument("--write-percent", type=int, default=50, help="SETs, the rest are GETs")
+    parser.add_argument("--write-percent", type=int, default=50, help="SETs, the rest GETs")
     parser.add_argument("--new-percent", type=int, default=10,
                         help="share of all requests that are SETs of new keys (part of the writes)")
     parser.add_argument("--svg", default=str(ROOT / "build/latency.svg"), metavar="FILE")
@@ -229,18 +161,21 @@ def main():
     title = (f"{options.rate:,} requests/s, {options.write_percent} % SET "
              f"({options.new_percent} % new keys), {options.keys:,} keys at the start, "
              f"{options.value_bytes} bytes, appendfsync {options.fsync}")
+    start = time.monotonic()
     with work_directory(options.dir, options.keep) as directory:
-        facts = {"title": title, "ours": version_of(options.ours),
-                 "redis": version_of(options.redis), "machine": machine_facts(directory)}
-        print(f"{title}\n")
-        result = measure(options, directory)
+        facts = {"kind": "latency", "title": title, "ours": version_of(options.ours),
+                 "redis": version_of(options.redis), "others": [],
+                 "machine": machine_facts(directory),
+                 "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+        print(f"{report.facts_text(facts)}{title}\n")
+        result = dict(facts, **measure(options, directory))
+    result["took_s"] = round(time.monotonic() - start, 1)
     if not options.brief:
         print_slots(result)
-    print_summary(result, len(result["ours"]["slots"]))
-    Path(options.svg).write_text(Chart(result, title).svg())
+    print(summary_text(result))
+    report.write_whole(options.svg, chart_of(result))
     print(f"chart: {options.svg}")
-    if options.json:
-        Path(options.json).write_text(json.dumps(dict(facts, **result), indent=1) + "\n")
+    report.save(options.json, result)
     return 0
 
 

@@ -4,6 +4,10 @@
  * sends the next ones. It fills key spaces in order and runs the mixes that redis-benchmark cannot.
  * Prints one JSON object.
  *
+ * Keys are drawn evenly, or with --zipf P so that the k-th most frequent one comes with a
+ * probability proportional to k^-(P/100). --protocol memcached speaks that server's meta commands,
+ * for those modes that need nothing but values set and got.
+ *
  * --mode words sends the commands of --words (several: separated by ;) in turn. In a word {n} is
  * the number of the request below --keys, {r} a random one, both in 12 digits; {i} is a random one
  * as an integer, {+9} the last random one and 9; {v} is a value. With --subscribers connections
@@ -12,7 +16,9 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include "memcached.h"
 #include "wire.h"
+#include "zipf.h"
 
 struct load;
 
@@ -20,6 +26,7 @@ struct mode {
     const char *name;
     const char *prefix; /* of the keys, unless --prefix says otherwise */
     void (*put_request)(struct load *, struct wire_buffer *, uint64_t number);
+    bool values_only; /* nothing but values set and got: memcached knows these too */
     const char *summary;
 };
 
@@ -41,10 +48,12 @@ struct client {
 
 struct load {
     const struct mode *mode;
-    const char *host, *prefix, *mode_name, *words;
+    const char *host, *prefix, *mode_name, *words, *protocol;
+    bool memcached;
     int epoll_fd;
     uint64_t port, keys, requests, clients, pipeline, value_bytes, write_percent, ttl_s,
-        subscribers;
+        subscribers, zipf_percent;
+    struct zipf zipf;
     uint64_t random, issued, answered, nulls;
     uint64_t last_random;
     struct template templates[TEMPLATES];
@@ -54,10 +63,17 @@ struct load {
 };
 
 static uint64_t random_key(struct load *l) {
+    if (l->zipf_percent)
+        return zipf_key(zipf_rank(&l->zipf, &l->random), l->keys);
     return wire_random_below(&l->random, l->keys);
 }
 
 static void put_set(struct load *l, struct wire_buffer *out, uint64_t key) {
+    if (l->memcached) {
+        memcached_put_set(out, l->prefix, key, l->value_bytes, l->ttl_s);
+        memcached_put_value(out, l->letters, l->value_bytes, &l->random);
+        return;
+    }
     wire_put_count(out, '*', l->ttl_s ? 4 : 3);
     wire_put_word(out, l->ttl_s ? "SETEX" : "SET");
     wire_put_key(out, l->prefix, key);
@@ -87,6 +103,10 @@ static void put_random_set(struct load *l, struct wire_buffer *out, uint64_t num
 
 static void put_get(struct load *l, struct wire_buffer *out, uint64_t number) {
     (void)number;
+    if (l->memcached) {
+        memcached_put_get(out, l->prefix, random_key(l));
+        return;
+    }
     wire_put_count(out, '*', 2);
     wire_put_word(out, "GET");
     wire_put_key(out, l->prefix, random_key(l));
@@ -168,14 +188,15 @@ static void put_words(struct load *l, struct wire_buffer *out, uint64_t number) 
 }
 
 static const struct mode modes[] = {
-    {"fill", "key:", put_fill, "SET (SETEX with --ttl) of every key, in order"},
-    {"counters", "counter:", put_counters, "SET of every counter to 0, in order"},
-    {"get", "key:", put_get, "GET of random keys"},
-    {"set", "key:", put_random_set, "SET (SETEX with --ttl) of random keys"},
-    {"incr", "counter:", put_incr, "INCR of random counters"},
-    {"mset", "key:", put_mset, "MSET of ten random keys"},
-    {"mix", "key:", put_mix, "--write-percent SET (SETEX with --ttl), the rest GET"},
-    {"words", "", put_words, "the commands of --words, in turn"},
+    {"fill", "key:", put_fill, true, "SET (SETEX with --ttl) of every key, in order"},
+    {"counters", "counter:", put_counters, false, "SET of every counter to 0, in order"},
+    {"get", "key:", put_get, true, "GET of random keys"},
+    {"set", "key:", put_random_set, true, "SET (SETEX with --ttl) of random keys"},
+    {"incr", "counter:", put_incr, false, "INCR of random counters"},
+    {"mset", "key:", put_mset, false, "MSET of ten random keys"},
+    {"mix", "key:", put_mix, true, "--write-percent SET (SETEX with --ttl), the rest GET"},
+    {"words", "", put_words, false, "the commands of --words, in turn"},
+    {"draw", "", NULL, true, "no requests: prints --requests keys as they would be drawn"},
 };
 enum { MODES = sizeof modes / sizeof *modes };
 
@@ -199,6 +220,10 @@ static void client_next_batch(struct load *l, struct client *c) {
     client_flush(l, c);
 }
 
+static char take_reply(struct load *l, struct wire_buffer *in) {
+    return l->memcached ? memcached_take_reply(in) : wire_take_reply(in);
+}
+
 static void client_read(struct load *l, struct client *c) {
     wire_receive(c->fd, &c->in);
     if (c->listens) {
@@ -206,7 +231,7 @@ static void client_read(struct load *l, struct client *c) {
         return;
     }
     uint64_t now = wire_now_ns();
-    for (char kind; c->waiting && (kind = wire_take_reply(&c->in));) {
+    for (char kind; c->waiting && (kind = take_reply(l, &c->in));) {
         wire_hist_add(&l->hist, now - c->sent_ns);
         l->nulls += kind == '_';
         l->answered++;
@@ -275,6 +300,7 @@ static int usage(void) {
                     "            [--clients N] [--pipeline N] [--value-bytes N] [--prefix P]\n"
                     "            [--write-percent N] [--ttl SECONDS] [--seed N]\n"
                     "            [--words 'COMMAND ...; ...'] [--subscribers N]\n"
+                    "            [--zipf PERCENT] [--protocol redis|memcached]\n"
                     "modes:\n");
     for (int i = 0; i < MODES; i++)
         fprintf(stderr, "  %-9s %s\n", modes[i].name, modes[i].summary);
@@ -296,14 +322,21 @@ static bool options_read(struct load *l, int argc, char **argv) {
                                           {"seed", &l->random, NULL},
                                           {"words", NULL, &l->words},
                                           {"subscribers", &l->subscribers, NULL},
+                                          {"zipf", &l->zipf_percent, NULL},
+                                          {"protocol", NULL, &l->protocol},
                                           {NULL, NULL, NULL}};
     if (!wire_options_read(options, argc, argv))
         return false;
     for (int i = 0; i < MODES; i++)
         if (!strcmp(modes[i].name, l->mode_name))
             l->mode = &modes[i];
-    if (!l->mode || !l->port || !l->keys || !l->clients || !l->pipeline)
+    l->memcached = !strcmp(l->protocol, "memcached");
+    if (!l->mode || !l->keys || !l->clients || !l->pipeline || (l->mode->put_request && !l->port) ||
+        (l->memcached && !l->mode->values_only) ||
+        (!l->memcached && strcmp(l->protocol, "redis") != 0))
         return false;
+    if (l->zipf_percent)
+        zipf_init(&l->zipf, l->keys, (double)l->zipf_percent / 100);
     if (!l->prefix)
         l->prefix = l->mode->prefix;
     if (!l->requests)
@@ -311,10 +344,17 @@ static bool options_read(struct load *l, int argc, char **argv) {
     return strlen(l->prefix) <= WIRE_KEY_MAX - WIRE_KEY_DIGITS;
 }
 
+static int draw(struct load *l) {
+    for (uint64_t i = 0; i < l->requests; i++)
+        printf("%llu\n", (unsigned long long)random_key(l));
+    return 0;
+}
+
 int main(int argc, char **argv) {
     static struct load l = {.host = "127.0.0.1",
                             .mode_name = "",
                             .words = "",
+                            .protocol = "redis",
                             .keys = 100000,
                             .clients = 50,
                             .pipeline = 1,
@@ -323,6 +363,8 @@ int main(int argc, char **argv) {
                             .random = 1};
     if (!options_read(&l, argc, argv))
         return usage();
+    if (!l.mode->put_request)
+        return draw(&l);
     char *words = strdup(l.words);
     if (l.mode->put_request == put_words && !words_parse(&l, words))
         return usage();

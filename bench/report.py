@@ -1,38 +1,76 @@
 # SPDX-License-Identifier: MIT
-"""The printed tables: Markdown, aligned, so that they can be read here and pasted elsewhere."""
+"""What is printed: Markdown tables, aligned, so that they can be read in a terminal and pasted or
+published. publish.py makes the same tables of saved results."""
 
+import json
+import os
 import sys
+from pathlib import Path
+
+from stats import rounded
 
 LOAD_COLUMNS = [
     # title, width, value of a row
-    ("scenario", 28, lambda r: r["name"]),
+    ("scenario", 29, lambda r: r["name"]),
     ("req/s ours", 10, lambda r: f"{r['ours']['rps']:,.0f}"),
     ("req/s redis", 11, lambda r: f"{r['redis']['rps']:,.0f}"),
-    ("ratio", 5, lambda r: f"{r['ratio']:.2f}"),
-    ("min-max", 9, lambda r: f"{r['ratio_min']:.2f}-{r['ratio_max']:.2f}"),
+    ("ratio", 5, lambda r: times(r["rate"])),
+    ("min-max", 9, lambda r: spread(r["rate"])),
     ("p50 ms o / r", 13, lambda r: pair(r, "p50_ms", "{:.2f}")),
     ("p99 ms o / r", 13, lambda r: pair(r, "p99_ms", "{:.2f}")),
+    ("p99.9 ms o / r", 15, lambda r: pair(r, "p999_ms", "{:.2f}")),
+    ("max ms o / r", 15, lambda r: pair(r, "max_ms", "{:.1f}")),
     ("CPU us o / r", 13, lambda r: pair(r, "cpu_us", "{:.2f}")),
-    ("ratio", 5, lambda r: f"{r['cpu_ratio']:.2f}"),
+    ("ratio", 5, lambda r: times(r["cpu"])),
     ("disk B o / r", 12, lambda r: pair(r, "disk_bytes", "{:.0f}") if r["writes"] else ""),
+    ("made by", 15, lambda r: r["tool"]),
     ("notes", 5, lambda r: notes(r)),
     ("aims", 0, lambda r: aims(r)),
 ]
 
+OTHER_COLUMNS = [
+    ("scenario", 29, lambda r: r["name"]),
+    ("server", 12, lambda r: r["server"]),
+    ("req/s ours", 10, lambda r: f"{r['ours']['rps']:,.0f}"),
+    ("req/s other", 11, lambda r: f"{r['redis']['rps']:,.0f}"),
+    ("ratio", 5, lambda r: times(r["rate"])),
+    ("min-max", 9, lambda r: spread(r["rate"])),
+    ("p50 ms o / x", 13, lambda r: pair(r, "p50_ms", "{:.2f}")),
+    ("p99 ms o / x", 13, lambda r: pair(r, "p99_ms", "{:.2f}")),
+    ("p99.9 ms o / x", 15, lambda r: pair(r, "p999_ms", "{:.2f}")),
+    ("CPU us o / x", 13, lambda r: pair(r, "cpu_us", "{:.2f}")),
+    ("ratio", 5, lambda r: times(r["cpu"])),
+    ("made by", 15, lambda r: r["tool"]),
+    ("notes", 5, lambda r: notes(r)),
+]
+
 AMOUNT_COLUMNS = [
-    ("what", 28, lambda r: r["name"]),
+    ("what", 31, lambda r: r["name"]),
     ("unit", 11, lambda r: r["unit"]),
     ("ours", 8, lambda r: f"{r['ours']['value']:.{r['digits']}f}"),
     ("redis", 8, lambda r: f"{r['redis']['value']:.{r['digits']}f}"),
-    ("ratio", 5, lambda r: f"{r['ratio']:.2f}"),
-    ("min-max", 9, lambda r: f"{r['ratio_min']:.2f}-{r['ratio_max']:.2f}"),
+    ("ratio", 5, lambda r: times(r["amount"])),
+    ("min-max", 9, lambda r: spread(r["amount"])),
+    ("others", 16, lambda r: ", ".join(f"{name} {v['value']:.{r['digits']}f}"
+                                       for name, v in r["others"].items())),
     ("aims", 0, lambda r: aims(r)),
 ]
 
 
+# --- cells -----------------------------------------------------------------------------------
+
+
 def pair(row, field, form):
     sides = [row[side][field] for side in ("ours", "redis")]
-    return " / ".join("?" if value is None else form.format(value) for value in sides)
+    return " / ".join("-" if value is None else form.format(value) for value in sides)
+
+
+def times(compared):
+    return f"{compared['ratio']:.2f}" if compared else "-"
+
+
+def spread(compared):
+    return f"{compared['min']:.2f}-{compared['max']:.2f}" if compared else "-"
 
 
 def aims(row):
@@ -47,11 +85,31 @@ def notes(row):
     return marks + ("n" if row["other_work"] >= 0.05 else "")
 
 
+# --- tables ----------------------------------------------------------------------------------
+
+
 def line(columns, cells):
     last = len(columns) - 1
     return "| " + " | ".join(
         cell.ljust(width) if i in (0, last) else cell.rjust(width)
         for i, (cell, (_, width, _)) in enumerate(zip(cells, columns))).rstrip() + " |"
+
+
+def head_lines(columns):
+    rules = ["-" * max(width, 4) if i in (0, len(columns) - 1) else "-" * (max(width, 4) - 1) + ":"
+             for i, (_, width, _) in enumerate(columns)]
+    return [line(columns, [title for title, _, _ in columns]), line(columns, rules)]
+
+
+def row_line(columns, row):
+    if "error" in row:
+        cells = [row["name"], "failed"] + [""] * (len(columns) - 3) + [row["error"]]
+        return line(columns, cells)
+    return line(columns, [value(row) for _, _, value in columns])
+
+
+def table_text(columns, rows):
+    return "\n".join(head_lines(columns) + [row_line(columns, row) for row in rows])
 
 
 class Table:
@@ -63,38 +121,101 @@ class Table:
     def add(self, row):
         if not self.begun:
             self.begun = True
-            print(line(self.columns, [title for title, _, _ in self.columns]), file=self.out)
-            rules = ["-" * max(width, 4) for _, width, _ in self.columns]
-            print(line(self.columns, rules), file=self.out)
-        if "error" in row:
-            print(f"| {row['name']} | failed: {row['error']} |", file=self.out, flush=True)
-            return
-        cells = [value(row) for _, _, value in self.columns]
-        print(line(self.columns, cells), file=self.out, flush=True)
+            print("\n".join(head_lines(self.columns)), file=self.out)
+        print(row_line(self.columns, row), file=self.out, flush=True)
 
 
-def print_facts(facts, out):
-    m = facts["machine"]
-    print(f"ours:    {facts['ours']}\nredis:   {facts['redis']}\n"
-          f"machine: {m['cpus']} x {m['cpu']}, {m['memory_gib']} GiB, Linux {m['kernel']}, "
-          f"{m['syncs_per_s']} syncs/s, load {m['load_before']}\n"
-          f"method:  {facts['rounds']} rounds of {facts['seconds']} s each, {facts['clients']} "
-          f"connections, medians; load by {facts['tool']}\n", file=out)
+def other_rows(rows):
+    """One row for each scenario and other server, shaped as if that were redis-server."""
+    return [dict(row, server=name, redis=side, rate=side["rate"], cpu=side["cpu"])
+            for row in rows if row["kind"] == "load" and "error" not in row
+            for name, side in row["others"].items()]
 
 
-def print_summary(rows, out):
+# --- words -----------------------------------------------------------------------------------
+
+
+def machine_text(m):
+    return (f"{m['cpus']} x {m['cpu']}, {m['memory_gib']} GiB, Linux {m['kernel']}, "
+            f"{m['syncs_per_s']} syncs/s, load {m['load_before']}")
+
+
+def facts_text(result):
+    lines = [f"ours:    {result['ours']}", f"redis:   {result['redis']}"]
+    if result["others"]:
+        lines.append(f"others:  {', '.join(result['others'])}")
+    lines += [f"machine: {machine_text(result['machine'])}", f"time:    {result['time']}", ""]
+    return "\n".join(lines)
+
+
+def method_text(result):
+    """How long rounds were, and how long everything took."""
+    kinds = {}
+    for stage in result["stages"]:
+        kind = "collections" if stage["name"].startswith("collections") else "requests"
+        kinds[kind] = f"{stage['rounds']} rounds of {stage['seconds']:g} s"
+    spans = "; ".join(f"{kind}: {words}" for kind, words in kinds.items())
+    return f"method:  {spans}; medians; took {minutes(result['took_s'])}"
+
+
+def minutes(seconds):
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
+
+
+def after_load(result):
+    """What follows the table of requests: amounts, other servers, and the summary."""
+    rows = result["rows"]
+    parts = []
+    amounts = [row for row in rows if row["kind"] == "amount"]
+    if amounts:
+        parts.append(table_text(AMOUNT_COLUMNS, amounts))
+    others = other_rows(rows)
+    if others:
+        parts.append(table_text(OTHER_COLUMNS, others))
+    return "\n" + "\n\n".join(parts + [summary_text(result)])
+
+
+def summary_text(result):
+    rows = result["rows"]
     every = [(row["name"], a) for row in rows for a in row.get("aims", [])]
     missed = [(name, a) for name, a in every if not a["met"]]
-    failed = [row["name"] for row in rows if "error" in row]
-    print(f"\naims met: {len(every) - len(missed)} of {len(every)}", file=out)
-    for name, a in missed:
-        print(f"  missed: {name}: {a['what']} {a['value']:.2f}, wanted {a['sense']} {a['aim']:.2f}",
-              file=out)
-    for name in failed:
-        print(f"  failed: {name}", file=out)
+    lines = [method_text(result), f"aims met: {len(every) - len(missed)} of {len(every)}"]
+    lines += [f"  missed: {name}: {a['what']} {a['value']:.2f}, wanted {a['sense']} {a['aim']:.2f}"
+              for name, a in missed]
+    lines += [f"  failed: {row['name']}" for row in rows if "error" in row]
+    left = [name for name in result["wanted"] if name not in {row["name"] for row in rows}]
+    if left:
+        lines.append(f"  stopped early: {len(left)} of {len(result['wanted'])} not measured")
     if any(row.get("other_work", 0) >= 0.05 for row in rows):
-        print("  n: other work took 5 % or more of the machine; measure again on a quiet one",
-              file=out)
+        lines.append("  n: other work took 5 % or more of the machine; measure on a quiet one")
+    return "\n".join(lines)
+
+
+def save(where, result, last=False):
+    """Writes the JSON to a file, whole or not at all; to standard output only at the end."""
+    if where == "-" and last:
+        print(json_text(result))
+    elif where and where != "-":
+        write_whole(where, json_text(result))
+
+
+def json_text(value, indent=0):
+    """JSON with one line for each row, so that a change of it can be read."""
+    if isinstance(value, dict) and not indent:
+        inside = ",\n".join(f" {json.dumps(k)}: {json_text(v, 1)}" for k, v in value.items())
+        return "{\n" + inside + "\n}\n"
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "[\n" + ",\n".join("  " + json.dumps(rounded(v)) for v in value) + "\n ]"
+    return json.dumps(rounded(value))
+
+
+def write_whole(where, text):
+    """A reader finds the old file or the new one, never a part."""
+    path = Path(where)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(path.name + ".new")
+    new.write_text(text)
+    os.replace(new, path)
 
 
 def progress(text):

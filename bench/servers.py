@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Starting, asking, watching and stopping the two servers, and running load against them."""
+"""Starting, asking, watching and stopping the servers, and running load against them."""
 
 import contextlib
 import csv
@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+TRACE_CPU_S = 0.015  # in a tenth of a second; a server with nothing to do uses less
 HOST = "127.0.0.1"
 
 
@@ -91,48 +92,76 @@ def version_of(program):
     return (done.stdout or done.stderr).strip().splitlines()[0] if done.returncode == 0 else "?"
 
 
+# Servers that are measured beside the two where they are installed: name, program, and whether it
+# keeps what was written (one that does not is no match for modes that do).
+OTHERS = (("valkey", "valkey-server", True), ("keydb", "keydb-server", True),
+          ("memcached", "memcached", False))
+
+
+def other_servers(fsync):
+    """(name, program) of the installed ones that can do what this mode of durability does."""
+    return [(name, shutil.which(program)) for name, program, keeps in OTHERS
+            if shutil.which(program) and (keeps or fsync == "off")]
+
+
+def server_of(name, program, directory, fsync, extra=()):
+    kind = Memcached if version_of(program).startswith("memcached") else Server
+    return kind(name, program, directory, fsync, extra)
+
+
 class Server:
-    """One server program with a directory of its own. Every start takes a new free port."""
+    """One server program with a directory of its own. Every start takes a new free port. fsync is
+    the value of appendfsync, or "off" for appendonly no."""
+
+    protocol = "redis"
 
     def __init__(self, name, program, directory, fsync, extra=()):
         self.name, self.program, self.fsync, self.extra = name, program, fsync, list(extra)
         self.dir = Path(directory)
         self.dir.mkdir(parents=True, exist_ok=True)
-        self.is_redis = version_of(program).startswith("Redis server")
+        self.is_ours = version_of(program).startswith("Rubellite")
         self.process = self.port = None
 
+    def arguments(self):
+        durability = ["--appendonly", "no"] if self.fsync == "off" else \
+            ["--appendonly", "yes", "--appendfsync", self.fsync]
+        return ["--port", self.port, "--bind", HOST, "--dir", self.dir, "--save", "", *durability,
+                "--auto-aof-rewrite-percentage", "0",
+                *(["--backup-interval", "0"] if self.is_ours else [])]
+
     def start(self, wait=True):
-        """Starts the program and, unless told otherwise, waits until it answers PING."""
+        """Starts the program and, unless told otherwise, waits until it answers."""
         self.port = free_port()
-        arguments = ["--port", self.port, "--bind", HOST, "--dir", self.dir, "--save", "",
-                     "--appendonly", "yes", "--appendfsync", self.fsync,
-                     "--auto-aof-rewrite-percentage", "0",
-                     *([] if self.is_redis else ["--backup-interval", "0"]), *self.extra]
         with open(self.dir / "server.log", "ab") as log:
-            self.process = subprocess.Popen([self.program, *map(str, arguments)],
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                [self.program, *map(str, self.arguments()), *self.extra],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         if wait:
             self.wait_answering(None)
         return self
 
     def wait_answering(self, keys, timeout_s=120):
-        """Waits for PONG, and for DBSIZE to be `keys` unless that is None."""
+        """Waits until it answers, and fails unless it has `keys` keys or that is None."""
         end = time.monotonic() + timeout_s
         while time.monotonic() < end:
             if self.process.poll() is not None:
                 raise BenchError(f"{self.name} ended with status {self.process.returncode}: "
                                  f"{self.last_log_line()}")
             try:
-                with self.client() as client:
-                    while client.command("PING") != "PONG":
-                        time.sleep(0.001)
-                    found = client.command("DBSIZE")
-                    if keys is not None and found != keys:
-                        raise BenchError(f"{self.name} has {found} keys, expected {keys}")
-                    return
+                found = self.keys_when_ready()
+                if keys is not None and found != keys:
+                    raise BenchError(f"{self.name} has {found} keys, expected {keys}")
+                return
             except OSError:
                 time.sleep(0.001)
         raise BenchError(f"{self.name} did not answer within {timeout_s} s")
+
+    def keys_when_ready(self):
+        """Waits while it loads; how many keys it has. OSError while it does not listen yet."""
+        with self.client() as client:
+            while client.command("PING") != "PONG":
+                time.sleep(0.001)
+            return client.command("DBSIZE")
 
     def last_log_line(self):
         lines = (self.dir / "server.log").read_text(errors="replace").strip().splitlines()
@@ -159,11 +188,10 @@ class Server:
 
     # -- what /proc says about it
 
-    def cpu_ticks(self):
-        """User and system time of all its threads, the ended ones too."""
-        text = Path(f"/proc/{self.process.pid}/stat").read_text()
-        fields = text.rpartition(")")[2].split()
-        return int(fields[11]) + int(fields[12])
+    def cpu_s(self):
+        """User and system time of all its threads, the ended ones too: the kernel's CPU clock of
+        the process (the number is what clock_getcpuclockid makes of a process id)."""
+        return time.clock_gettime((~self.process.pid << 3) | 2)
 
     def written_bytes(self):
         """Bytes it caused to be written to the disk, or None where the kernel does not tell."""
@@ -183,20 +211,8 @@ class Server:
         with self.client() as client:
             return int(client.info("stats").get("keyspace_misses", 0))
 
-    def wait_stable_memory(self, timeout_s=60, steady_s=8.0):
-        """Resident bytes at rest: once they have moved by less than half a percent for steady_s,
-        which is longer than caches and freed pages are kept after the last write."""
-        end = time.monotonic() + timeout_s
-        base, since = self.resident_bytes(), time.monotonic()
-        while time.monotonic() < end and time.monotonic() - since < steady_s:
-            time.sleep(0.25)
-            now = self.resident_bytes()
-            if abs(now - base) > base * 0.005:
-                base, since = now, time.monotonic()
-        return self.resident_bytes()
-
     def rewrite_aof(self):
-        """BGREWRITEAOF, to the end. For redis-server only."""
+        """BGREWRITEAOF, to the end. Not for ours, whose journal needs none."""
         with self.client() as client:
             answer = client.command("BGREWRITEAOF")
             if isinstance(answer, Client.ReplyError):
@@ -211,20 +227,62 @@ class Server:
                 raise BenchError(f"{self.name}: BGREWRITEAOF failed: {self.last_log_line()}")
 
 
+class Memcached(Server):
+    """memcached: another protocol, nothing on the disk, and rather an error than a key given up."""
+
+    protocol = "memcached"
+    MEMORY_MIB = 4096
+
+    def arguments(self):
+        return ["-l", HOST, "-p", self.port, "-U", 0, "-m", self.MEMORY_MIB, "-M",
+                *(["-u", "root"] if os.geteuid() == 0 else [])]
+
+    def stats(self):
+        with socket.create_connection((HOST, self.port), 10) as connection:
+            connection.sendall(b"stats\r\n")
+            with connection.makefile("rb") as file:
+                lines = iter(file.readline, b"")
+                found = {}
+                for line in lines:
+                    words = line.decode().split()
+                    if words == ["END"]:
+                        return found
+                    found[words[1]] = words[2]
+        raise ConnectionError("connection closed")
+
+    def keys_when_ready(self):
+        return int(self.stats()["curr_items"])
+
+    def misses(self):
+        return int(self.stats()["get_misses"])
+
+
 def wait_all_quiet(servers, quiet_s, timeout_s=60):
     """Waits until none has used more than a trace of CPU for quiet_s. False: it never came."""
     step_s = 0.1
     end = time.monotonic() + timeout_s
-    last, since = {server: server.cpu_ticks() for server in servers}, time.monotonic()
+    last, since = {server: server.cpu_s() for server in servers}, time.monotonic()
     while time.monotonic() < end:
         time.sleep(step_s)
-        now = {server: server.cpu_ticks() for server in last}
-        if any(now[server] - last[server] > 1 for server in last):
+        now = {server: server.cpu_s() for server in last}
+        if any(now[server] - last[server] > TRACE_CPU_S for server in last):
             since = time.monotonic()
         if time.monotonic() - since >= quiet_s:
             return True
         last = now
     return False
+
+
+def stable_memory(servers, steady_s, timeout_s=60):
+    """Resident bytes of each at rest: once none has moved by half a percent for steady_s."""
+    end = time.monotonic() + timeout_s
+    base, since = [s.resident_bytes() for s in servers], time.monotonic()
+    while time.monotonic() < end and time.monotonic() - since < steady_s:
+        time.sleep(0.25)
+        now = [s.resident_bytes() for s in servers]
+        if any(abs(n - b) > b * 0.005 for n, b in zip(now, base)):
+            base, since = now, time.monotonic()
+    return [s.resident_bytes() for s in servers]
 
 
 def end_on_sigterm():
@@ -261,12 +319,12 @@ class Tools:
     def path(self, name):
         program = self.dir / name
         source = Path(__file__).parent / f"{name}.c"
-        header = source.parent / "wire.h"
-        newest = max(source.stat().st_mtime, header.stat().st_mtime)
+        newest = max(file.stat().st_mtime for file in [source, *source.parent.glob("*.h")])
         if not program.exists() or program.stat().st_mtime < newest:
             self.dir.mkdir(parents=True, exist_ok=True)
             compiler = os.environ.get("CC", "cc")
-            subprocess.run([compiler, "-std=c17", "-O2", "-o", program, source], check=True)
+            subprocess.run([compiler, "-std=c17", "-O2", "-o", program, source, "-lm"],
+                           check=True)
         return str(program)
 
     def fill(self, server, keys, value_bytes, mode="fill", ttl_s=0):
@@ -277,15 +335,16 @@ class Tools:
 
     def load(self, server, mode, keys, value_bytes, requests, clients, pipeline, ttl_s=0, seed=1,
              more=()):
-        """Runs bench/load; a dict with rps, p50_ms, p99_ms and client_cpu_s."""
-        command = [self.path("load"), "--port", server.port, "--mode", mode, "--keys", keys,
+        """Runs bench/load; a dict with rps, p50_ms, p99_ms, p999_ms, max_ms and client_cpu_s."""
+        command = [self.path("load"), "--port", server.port, "--protocol", server.protocol,
+                   "--mode", mode, "--keys", keys,
                    "--value-bytes", value_bytes, "--requests", requests, "--clients", clients,
                    "--pipeline", pipeline, "--ttl", ttl_s, "--seed", seed, *more]
         out, cpu_s = run_measured(command)
         return dict(json.loads(out), client_cpu_s=cpu_s)
 
     def redis_bench(self, server, test, keys, value_bytes, requests, clients, pipeline):
-        """Runs redis-benchmark; the same keys as load()."""
+        """Runs redis-benchmark; the same keys as load(). It tells no p99.9."""
         if not self.redis_benchmark:
             raise BenchError("redis-benchmark is not installed (Debian: redis-tools)")
         command = [self.redis_benchmark, "-h", HOST, "-p", server.port, "-t", test, "-n", requests,
@@ -296,7 +355,8 @@ class Tools:
             raise BenchError(f"redis-benchmark said: {out.strip()}")
         row = rows[0]
         return {"requests": requests, "rps": float(row["rps"]), "client_cpu_s": cpu_s,
-                "p50_ms": float(row["p50_latency_ms"]), "p99_ms": float(row["p99_latency_ms"])}
+                "p50_ms": float(row["p50_latency_ms"]), "p99_ms": float(row["p99_latency_ms"]),
+                "p999_ms": None, "max_ms": float(row["max_latency_ms"])}
 
 
 def run_measured(command):
@@ -317,11 +377,11 @@ def run_measured(command):
 # --- the machine -----------------------------------------------------------------------------
 
 
-def machine_busy_ticks():
-    """Ticks all CPUs spent on anything but idling, time stolen by the host included."""
+def machine_busy_s():
+    """CPU time of all processors spent on anything but idling, also what the host took away."""
     first = Path("/proc/stat").read_text().splitlines()[0].split()[1:9]
     user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, first)
-    return user + nice + system + irq + softirq + steal
+    return (user + nice + system + irq + softirq + steal) / TICKS_PER_S
 
 
 def machine_facts(directory):

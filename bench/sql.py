@@ -21,6 +21,8 @@ import threading
 import time
 from pathlib import Path
 
+import report
+import stats
 from report import progress
 from servers import BenchError, Client, Server, Tools, end_on_sigterm, machine_facts, run_measured, \
     version_of, wait_all_quiet, work_directory
@@ -92,8 +94,8 @@ def fill(tools, server, keys):
 
 def percentiles(times_s):
     ordered = sorted(times_s)
-    at = lambda part: 1000 * ordered[min(len(ordered) - 1, int(part * len(ordered)))]
-    return {"count": len(ordered), "p50_ms": at(0.5), "p99_ms": at(0.99), "max_ms": at(1.0),
+    return {"count": len(ordered), "p50_ms": 1000 * stats.percentile(ordered, 0.5),
+            "p99_ms": 1000 * stats.percentile(ordered, 0.99), "max_ms": 1000 * ordered[-1],
             "per_s": len(ordered) / sum(ordered)}
 
 
@@ -172,20 +174,28 @@ def measure(options, directory):
     return {"baseline": baseline, "rows": rows}
 
 
-def print_result(result):
+COLUMNS = [
+    ("statement", 23, lambda r: r["name"]),
+    ("alone p50", 9, lambda r: f"{r['alone']['p50_ms']:.3f}"),
+    ("p99 ms", 7, lambda r: f"{r['alone']['p99_ms']:.3f}"),
+    ("per s", 8, lambda r: f"{r['alone']['per_s']:.1f}"),
+    ("beside p50", 10, lambda r: f"{r['beside']['p50_ms']:.3f}"),
+    ("p99 ms", 7, lambda r: f"{r['beside']['p99_ms']:.3f}"),
+    ("per s", 8, lambda r: f"{r['beside']['per_s']:.1f}"),
+    ("load p50", 8, lambda r: f"{r['load']['p50_ms']:.2f}"),
+    ("p99 ms", 6, lambda r: f"{r['load']['p99_ms']:.2f}"),
+    ("p99.9 ms", 8, lambda r: f"{r['load']['p999_ms']:.2f}"),
+    ("late ms", 7, lambda r: f"{r['load']['late_p999_ms']:.2f}"),
+    ("p99 : alone", 11, lambda r: f"{r['load_p99_ratio']:.2f}"),
+]
+
+
+def result_text(result):
     base = result["baseline"]
-    print("the load alone: p50 %.2f ms, p99 %.2f ms, p99.9 %.2f ms, max %.2f ms; late %.2f ms\n" % (
-        base["p50_ms"], base["p99_ms"], base["p999_ms"], base["max_ms"], base["late_p999_ms"]))
-    print("| statement               | alone p50 |  p99 ms |    per s | beside p50 |  p99 ms |    per s "
-          "| load p50 | p99 ms | p99.9 ms | late ms | p99 : alone |")
-    print("| ----------------------- | --------: | ------: | -------: | ---------: | ------: | -------: "
-          "| -------: | -----: | -------: | ------: | ----------: |")
-    for row in result["rows"]:
-        a, b, load = row["alone"], row["beside"], row["load"]
-        print("| %-23s | %9.3f | %7.3f | %8.1f | %10.3f | %7.3f | %8.1f | %8.2f | %6.2f | %8.2f | %7.2f | %11.2f |" % (
-            row["name"], a["p50_ms"], a["p99_ms"], a["per_s"], b["p50_ms"], b["p99_ms"], b["per_s"],
-            load["p50_ms"], load["p99_ms"], load["p999_ms"], load["late_p999_ms"],
-            row["load_p99_ratio"]))
+    return (f"load:    {result['load']}\nthe load alone: p50 {base['p50_ms']:.2f} ms, "
+            f"p99 {base['p99_ms']:.2f} ms, p99.9 {base['p999_ms']:.2f} ms, max {base['max_ms']:.2f} "
+            f"ms; late {base['late_p999_ms']:.2f} ms\n\n"
+            + report.table_text(COLUMNS, result["rows"]))
 
 
 def options_parsed():
@@ -200,30 +210,32 @@ def options_parsed():
                         help="where the server's directory is made: on the disk to measure")
     parser.add_argument("--keys", type=int, default=1_000_000)
     parser.add_argument("--rate", type=int, default=5000, help="requests due every second; one in five a SET")
-    parser.add_argument("--seconds", type=int, default=6, help="of each run")
+    parser.add_argument("--seconds", type=int, default=4, help="of each run")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", metavar="FILE", help="also write everything as JSON")
     return parser.parse_args()
 
 
 def main():
     end_on_sigterm()
     options = options_parsed()
+    start = time.monotonic()
     try:
         with work_directory(options.dir, False) as directory:
-            facts = machine_facts(directory)
-            result = dict(measure(options, directory), machine=facts, ours=version_of(options.ours))
+            facts = {"kind": "sql", "ours": version_of(options.ours), "redis": "(has no SQL)",
+                     "others": [], "machine": machine_facts(directory), "load":
+                     f"{options.rate} requests due every second, 80 % GET, 20 % SET, "
+                     f"{options.keys:,} keys; {options.rounds} rounds of {options.seconds} s, "
+                     "medians", "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+            print(report.facts_text(facts))
+            result = dict(facts, **measure(options, directory))
     except BenchError as error:
-        sys.exit(f"bench: {error}")
-    if options.json:
-        json.dump(result, sys.stdout, indent=1)
-        print()
-        return
-    print(f"ours:    {result['ours']}")
-    print("machine: " + ", ".join(f"{k} {v}" for k, v in facts.items()))
-    print(f"load:    {options.rate} requests due every second, 80 % GET, 20 % SET, {options.keys:,} keys; "
-          f"{options.rounds} rounds of {options.seconds} s, medians")
-    print_result(result)
+        sys.exit(f"sql: {error}")
+    except KeyboardInterrupt:
+        sys.exit("sql: interrupted")
+    result["took_s"] = round(time.monotonic() - start, 1)
+    print(result_text(result))
+    report.save(options.json, result)
 
 
 if __name__ == "__main__":
