@@ -23,8 +23,8 @@ static bool report_unknown(const admin_exporting *e) {
         if (e->unknown[i] == 0)
             continue;
         all = false;
-        admin_error("%" PRIu64 " %s of type %s left out: this version cannot export them",
-                    e->unknown[i], admin_plural(e->unknown[i], "key was", "keys were"),
+        admin_error("left out: %" PRIu64 " %s of type %s, which this version cannot export",
+                    e->unknown[i], admin_plural(e->unknown[i], "key", "keys"),
                     admin_type_name(i) ? admin_type_name(i) : "unknown");
     }
     if (e->changed) {

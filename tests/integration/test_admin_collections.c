@@ -205,7 +205,7 @@ Test(admin_collections, a_redis_server_is_exported)
     cr_assert_neq(test_ask(redis, "XADD stream * a b")[0], '-');
     r = admin_run("export -s %s --db 0 --match str*", sock);
     admin_expect_code(r, 1);
-    admin_expect_says(r, "1 key was of type stream left out");
+    admin_expect_says(r, "left out: 1 key of type stream,");
     admin_expect_says(r, "Exported 1 key,");
     redisFree(redis);
     redis_end(pid);
