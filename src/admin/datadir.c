@@ -20,7 +20,8 @@
 #include "store/backup.h"
 #include "store/store.h"
 
-#define FOLD_LOOK_MS 20
+#define FOLD_LOOK_MS   20
+#define HOLDER_LOOK_MS 1000 /* seldom: a server that starts in the instant of a look is refused */
 
 /* --- finding it ------------------------------------------------------------------------------ */
 
@@ -252,12 +253,20 @@ static void find_end(const admin_datadir *d, int64_t deadline_ms, admin_meta *me
              read_state(d, meta));
 }
 
-/* Until the seq is in the database; false when it is too late, or the database cannot be read. */
-static bool wait_for_seq(const admin_datadir *d, int64_t deadline_ms, uint64_t seq,
-                         admin_meta *meta) {
+/* Until the seq is in the database; false when it is too late, the database cannot be read, or the
+ * server has gone: d->holder tells. */
+static bool wait_for_seq(admin_datadir *d, int64_t deadline_ms, uint64_t seq, admin_meta *meta) {
+    int64_t look_ms = rl_clock_mono_ms() + HOLDER_LOOK_MS;
     while (meta->folded_seq < seq) {
-        if (rl_clock_mono_ms() >= deadline_ms)
+        int64_t now_ms = rl_clock_mono_ms();
+        if (now_ms >= deadline_ms)
             return false;
+        if (now_ms >= look_ms) {
+            rl_dirlock_look(d->dir, &d->holder);
+            if (!d->holder.held)
+                return false;
+            look_ms = now_ms + HOLDER_LOOK_MS;
+        }
         admin_progress(0, 0);
         nanosleep(&(struct timespec){.tv_nsec = FOLD_LOOK_MS * 1000000L}, NULL);
         if (!read_state(d, meta))
@@ -267,8 +276,9 @@ static bool wait_for_seq(const admin_datadir *d, int64_t deadline_ms, uint64_t s
 }
 
 /* Beside a running server: until what the journal holds now is in the database, which takes one
- * fold. So all that was answered before is in what is read afterwards. */
-static int wait_for_fold(const admin_datadir *d, const admin_args *args) {
+ * fold. So all that was answered before is in what is read afterwards. Also ends when the server
+ * does, killed maybe: d->holder tells. */
+static int wait_for_fold(admin_datadir *d, const admin_args *args) {
     admin_meta meta;
     admin_journal look;
     if (!read_state(d, &meta))
@@ -280,7 +290,7 @@ static int wait_for_fold(const admin_datadir *d, const admin_args *args) {
         look.state == ADMIN_JOURNAL_NONE ||
         (look.state == ADMIN_JOURNAL_GOOD && wait_for_seq(d, deadline_ms, look.last_seq, &meta));
     admin_progress_end();
-    if (folded)
+    if (folded || !d->holder.held)
         return ADMIN_OK;
     if (look.state == ADMIN_JOURNAL_GOOD)
         return not_folded("the server has not folded its journal into the database", args->wait_s);
@@ -341,8 +351,13 @@ int admin_prepare_source(admin_datadir *d, const admin_args *args, uint64_t *bat
     if (args->no_settle)
         return ADMIN_OK;
     int code = admin_settle(d, batches);
-    if (code == ADMIN_OK && d->holder.held)
+    while (code == ADMIN_OK && d->holder.held) {
         code = wait_for_fold(d, args);
+        if (d->holder.held)
+            break;
+        if (code == ADMIN_OK)
+            code = admin_settle(d, batches);
+    }
     if (code == ADMIN_OK && *batches && !args->quiet)
         fprintf(stderr, "The journal of a killed server held %" PRIu64 " %s: folded first\n",
                 *batches, admin_plural(*batches, "batch", "batches"));

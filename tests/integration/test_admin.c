@@ -337,6 +337,20 @@ Test(admin, a_server_that_does_not_fold_is_not_waited_for_for_ever)
     redisFree(c);
 }
 
+/* The kill comes while it waits, or before it looks: it folds the journal itself in both cases. */
+Test(admin, a_server_that_is_killed_is_not_waited_for)
+{
+    test_server_start(s, UNFOLDED);
+    redisContext *c = test_connect(s);
+    ASSERT_ASK(c, "OK", "SET a 1");
+    redisFree(c);
+    pid_t backup = admin_begin(-1, "backup %s --wait 60 --to %s/out.db", s->data, s->top);
+    usleep(200 * 1000);
+    test_server_kill(s);
+    cr_assert_eq(admin_wait(backup), 0);
+    cr_assert_str_eq(ask_file(path_of("../out.db"), "SELECT count(*) FROM keys"), "1");
+}
+
 Test(admin, old_backups_go_when_asked)
 {
     fill(10, NULL, true);
