@@ -78,6 +78,11 @@ class Moments:
         """How many were answered before it."""
         return bisect.bisect_left(self.answered, moment)
 
+    def cut(self, count):
+        """So many have happened, and somebody who looked knows."""
+        del self.sent[count:], self.answered[count:]
+        self.answered += [now()] * (count - len(self.answered))
+
 
 class KeyWriter:
     """Makes one of the writers of history.py remember all states of a round, with times."""
@@ -101,7 +106,7 @@ class KeyWriter:
 
     def finish(self):
         """What is needed to judge a disk; the states of the round, from before its first operation."""
-        states = self.earlier + [(dict(self.state), self.shared)]
+        states = self.earlier + [(dict(self.state), self.shared)]  # a list of its own
         state, shared = dict(self.state), self.shared
         for operation in self.pending:
             operation.apply(state)
@@ -109,8 +114,16 @@ class KeyWriter:
             states.append((dict(state), shared))
         return KeyRecord(self.db, states, self.moments)
 
+    def resume(self, found, since):
+        """The server was started again and has `found`: the round goes on from there."""
+        record = self.finish()
+        _, last = record.find(found, since)
+        self.earlier = record.states[:last]
+        self.go_on(*record.states[last])
+        self.moments.cut(last)
+
     def go_on(self, state, shared):
-        self.state, self.shared, self.pending = state, shared, []
+        self.state, self.shared, self.pending = dict(state), shared, []
 
 
 class StringWriter(KeyWriter, history.Writer):
@@ -167,6 +180,12 @@ class SqlWriter(sql_atomic.Writer):
     def finish(self, prepared):
         return SqlRecord(self.number, self.base, self.moments, prepared)
 
+    def resume(self, conn, since):
+        for kind, count in self.finish(0).judge(conn, now(), since).items():
+            setattr(self, kind, count)
+            self.moments[kind].cut(count - self.base[kind])
+        self.pending, self.stopping = {}, False
+
 
 class SqlRecord(sql_atomic.Writer):
     """Judges what a restarted server has of one SQL writer."""
@@ -196,11 +215,11 @@ class SqlRecord(sql_atomic.Writer):
 class Helpers:
     """Clients beside the writers: they ask for promises and backups, and look at a counter."""
 
-    def __init__(self, rounds, mode, rng):
-        self.rounds, self.mode, self.random = rounds, mode, rng
-        self.promises = []  # (sent, answered): what was answered before the one is safe after the other
-        self.backups = []   # the same: the newest backup has it
-        self.seen = []      # (when, total): somebody was told
+    def __init__(self, rounds, life, rng):
+        self.rounds, self.mode, self.random = rounds, life.mode, rng
+        self.promises = life.promises  # (sent, answered): what was answered before the one is safe after the other
+        self.backups = life.backups    # the same: the newest backup has it
+        self.seen = life.seen          # (when, total): somebody was told
         self.stopping = False
 
     def promise(self, conn):
@@ -262,35 +281,48 @@ class Helpers:
             conn.call("PING")
 
 
+class Life:
+    """From a start of the server to its end, and what clients learned."""
+
+    def __init__(self, mode, began):
+        self.mode, self.began, self.ended = mode, began, None
+        # What was recovered is safe once the server answers.
+        self.promises, self.backups, self.seen = [(began, began)], [], []
+
+    def safe_since(self, cut, longest_sync):
+        """What was answered before this, and in this life, must be there after a cut."""
+        if self.mode.get("appendfsync") == "always":
+            return min(cut, self.ended)
+        since = max([s for s, a in self.promises if a < cut], default=0)
+        if self.mode.get("appendfsync") == "everysec" and cut > self.began:
+            since = max(since, min(cut, self.ended) - SECOND_NS - GRACE_NS - longest_sync)
+        return since
+
+
 class Knowledge:
     """All that clients know of a round."""
 
-    def __init__(self, mode, keys, sqls, helpers, made, old_backups):
-        self.mode, self.keys, self.sqls = mode, keys, sqls
+    def __init__(self, lives, keys, sqls, made, old_backups):
+        self.lives, self.keys, self.sqls = lives, keys, sqls
         self.made = made                # before that there may be no database yet
         self.old_backups = old_backups  # names of those that earlier rounds made
-        self.promises = helpers.promises + [
+        self.mode = lives[-1].mode
+        self.backups = [b for life in lives for b in life.backups]
+        lives[0].promises += [
             (s, a) for sql in sqls for kind in ("units", "plain_rows")
             for s, a in zip(sql.moments[kind].sent, sql.moments[kind].answered)]
-        self.backups, self.seen = helpers.backups, helpers.seen
 
     def safe_since(self, cut, longest_sync):
         """All that was answered before this must be there."""
-        if self.mode.get("appendfsync") == "always":
-            return cut
-        since = max([s for s, a in self.promises if a < cut], default=0)
-        if self.mode.get("appendfsync") == "everysec":
-            since = max(since, cut - SECOND_NS - GRACE_NS - longest_sync)
-        return since
+        return max(life.safe_since(cut, longest_sync) for life in self.lives)
 
     def backed_up(self, cut):
         """The same, of what the newest backup must have; None: there may be no backup."""
         return max([s for s, a in self.backups if a < cut], default=None)
 
     def total_seen(self, cut):
-        if self.mode.get("appendfsync") != "always":
-            return 0
-        return max([value for when, value in self.seen if when < cut], default=0)
+        return max([value for life in self.lives if life.mode.get("appendfsync") == "always"
+                    for when, value in life.seen if when < cut], default=0)
 
 
 # ---- judging a disk ----
@@ -519,8 +551,6 @@ class Rounds:
 
     def run(self):
         """One round; returns a line that says what happened."""
-        mode = self.directives()
-        how = self.random.choice(("kill", "kill", "kill", "stop", "nosave"))
         self.data = os.path.join(self.random.choice((self.top, self.fast)), "data")
         shutil.rmtree(self.data, ignore_errors=True)
         shutil.copytree(self.start_dir, self.data)
@@ -529,25 +559,51 @@ class Rounds:
         disk = disk_image.Disk(os.path.realpath(self.data), self.start_dir)
         self.numbers = disk_image.numbers_of(self.data)
         disk.know(self.numbers)
-        with open(self.log_path, "ab") as log:
-            log.write(b"---- %s, %r\n" % (how.encode(), mode))
-        environment = self.environment()
-        self.server = process.Server(self.binary, self.data, self.log_path, mode, environment).start()
-        knowledge = self.load(mode, how)
+        knowledge, hows = self.live(self.random.choice((1, 1, 2)))
         records = disk_image.read_log(self.trace)
         count = self.cut(disk, records, knowledge)
-        return "%-9s %-7s %5d answered, %6d calls, %3d disks" % (
-            mode.get("appendfsync", "none"), how, sum(len(r.moments.answered) for r in knowledge.keys),
-            len(records) // 2, count)
+        return "%-15s %-12s %5d answered, %6d calls, %3d disks" % (
+            ", ".join(life.mode.get("appendfsync", "none") for life in knowledge.lives), ", ".join(hows),
+            sum(len(r.moments.answered) for r in knowledge.keys), len(records) // 2, count)
 
-    def load(self, mode, how):
-        """Runs the clients until the server is gone; returns what they know."""
-        helpers = Helpers(self, mode, random.Random(self.random.random()))
+    def live(self, count):
+        """Starts the server so many times, with clients; returns what they know, and how it ended."""
+        lives, hows = [], []
         for writer in self.keys + self.sqls:
             writer.begin()
-        ready = now()
-        sql_atomic.make_tables(self.server)
-        prepared = now()
+        for _ in range(count):
+            hows.append(self.random.choice(("kill", "kill", "kill", "stop", "nosave")))
+            mode = self.directives()
+            with open(self.log_path, "ab") as log:
+                log.write(b"---- %s, %r\n" % (hows[-1].encode(), mode))
+            self.server = process.Server(self.binary, self.data, self.log_path, mode, self.environment()).start()
+            ready = now()
+            if lives:
+                self.resume(lives[-1].mode.get("appendonly") != "no" or hows[-2] == "stop")
+            lives.append(Life(mode, ready))
+            sql_atomic.make_tables(self.server)
+            if len(lives) == 1:
+                prepared = now()
+            self.load(lives[-1], hows[-1])
+            lives[-1].ended = now()
+        made = 0 if self.has_database else lives[0].began
+        return Knowledge(lives, [w.finish() for w in self.keys], [w.finish(prepared) for w in self.sqls], made,
+                         backups_in(self.start_dir)), hows
+
+    def resume(self, all_is_there):
+        since = now() if all_is_there else 0
+        for writer in self.keys:
+            conn = self.server.connect(writer.db)
+            writer.resume(without_short(whole.by_commands(conn, False)), since)
+            conn.close()
+        conn = self.server.connect()
+        for writer in self.sqls:
+            writer.resume(conn, since)
+        conn.close()
+
+    def load(self, life, how):
+        """Runs the clients until the server is gone."""
+        helpers = Helpers(self, life, random.Random(self.random.random()))
         bodies = [(w.run, w.db) for w in self.keys] + [(w.run, 0) for w in self.sqls] + [
             (helpers.promise, PROMISE_DB), (helpers.look, history.SHARED_DB), (helpers.admin, 0)]
         problems, threads, conns = [], [], []
@@ -565,7 +621,8 @@ class Rounds:
             threads.append(threading.Thread(target=run, args=(body, conns[-1])))
         for thread in threads:
             thread.start()
-        time.sleep(self.random.uniform(0.05, 1) if self.random.random() < 0.8 else 4)
+        is_long = life.mode.get("appendfsync") == "everysec" and self.random.random() < 0.3
+        time.sleep(4.5 if is_long else self.random.uniform(0.05, 1))
         died = not self.server.alive()
         for client in self.sqls + [helpers]:
             client.stopping = True
@@ -578,10 +635,6 @@ class Rounds:
             raise Failure("the server died by itself, with code %s" % self.server.process.poll())
         if problems:
             raise problems[0]
-        self.answered += sum(len(w.moments.answered) for w in self.keys)
-        made = 0 if self.has_database else ready
-        sqls = [w.finish(prepared) for w in self.sqls]
-        return Knowledge(mode, [w.finish() for w in self.keys], sqls, helpers, made, backups_in(self.start_dir))
 
     def end_server(self, how):
         if how == "kill":
@@ -604,6 +657,7 @@ class Rounds:
     def cut(self, disk, records, knowledge):
         """Makes disks of many moments and judges each. The next round begins with one of them."""
         self.knowledge, self.records = knowledge, records
+        self.answered += sum(len(r.moments.answered) for r in knowledge.keys)
         moments = choose_moments(records, disk.top, self.options.cuts, self.random)
         longest, next_start, count = longest_sync(records), self.random.randrange(len(moments)), 0
         for number, at in enumerate(moments):
@@ -664,7 +718,7 @@ class Rounds:
         indexes, counts = found
         for writer, record in zip(self.keys, self.knowledge.keys):
             state, shared = record.states[indexes[record.db]]
-            writer.go_on(dict(state), shared)
+            writer.go_on(state, shared)
         for writer, count in zip(self.sqls, counts):
             for kind, number in count.items():
                 setattr(writer, kind, number)
