@@ -92,7 +92,7 @@ class Rounds(crash.Rounds):
     """Each turn is a kill at one point."""
 
     default_rounds = 100  # of the other scripts: see rounds_of
-    write_seconds = (0.02, 0.15)
+    write_seconds = (0.02, 0.1)
     promise = "none lost but where `appendonly no` allows it, none torn"
 
     @staticmethod
@@ -113,6 +113,8 @@ class Rounds(crash.Rounds):
         self.library = Library(options.points, os.path.join(self.top, "control"))
         self.points = [p for p in self.library.points
                        if not options.point or p.name.startswith(tuple(options.point))]
+        if not self.points:
+            sys.exit("no point begins so; there are: %s" % " ".join(p.name for p in self.library.points))
         self.kills = collections.Counter()
         self.point, self.times = None, 0
 
