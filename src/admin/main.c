@@ -65,7 +65,9 @@ static const admin_command commands[] = {
          "'rubellite import', 'redis-cli --pipe', or any Redis server (6.2 or later; --compat for\n"
          "older ones; fields of hashes that expire need 7.4). From one moment, as 'rubellite\n"
          "backup'. With -h, -p or -s it reads a running server instead of a directory, Redis or\n"
-         "Rubellite: each key is then of one moment, but not all of the same.",
+         "Rubellite: each key is then of one moment, but not all of the same. Exits 1 when\n"
+         "keys of a type that it does not know were left out. The password is taken from\n"
+         "REDISCLI_AUTH, or asked for with --askpass.",
      .options = "to db match no-expiry compat wait no-settle dbfilename host port socket user pass "
                 "askpass timeout quiet",
      .most_words = 1,
