@@ -3,9 +3,9 @@
  * Makes the disk fail on command, for a server that is started with this library in LD_PRELOAD.
  *
  * FAULTIO_CONTROL names a file that is mapped and holds a struct control; the test writes it while
- * the server runs. Writes, allocations and syncs of files below FAULTIO_DIR whose path contains
- * `match` then fail with the given errno, a given number of times, and are counted. Everything else
- * goes to the system.
+ * the server runs. Calls that concern files below FAULTIO_DIR whose path contains `match` then fail
+ * with the given errno: each kind on its own, from the n-th such call on, a given number of times.
+ * They are counted. Everything else goes to the system.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -24,15 +25,22 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* One for writing and one for syncing. The layout is known to fulldisk.py. */
+/* The layout is known to fulldisk.py. */
 typedef struct fault {
     _Atomic int32_t error;  /* an errno; 0: no fault */
     _Atomic int32_t times;  /* how often more; negative: always */
     _Atomic int32_t failed; /* how often it did */
+    _Atomic int32_t after;  /* so many calls before it go well */
 } fault;
 
 typedef struct control {
-    fault write, sync;
+    fault write;   /* and allocate, and change the size */
+    fault sync;    /* of files and directories */
+    fault open;    /* and make directories */
+    fault rename;  /* from or to the path */
+    fault unlink;  /* a name */
+    fault read;    /* file contents */
+    fault shorten; /* writes: half is written, and that is no error */
     char match[64];
 } control;
 
@@ -65,10 +73,16 @@ static int is_meant(int fd) {
     return strncmp(path, dir, strlen(dir)) == 0 && strstr(path, shared->match) != NULL;
 }
 
-/* True, with errno set, when this call has to fail. */
-static int fails(fault *f, int fd) {
-    int error = atomic_load(&f->error);
-    if (error == 0 || !is_meant(fd))
+static int is_path_meant(const char *path) {
+    return strncmp(path, dir, strlen(dir)) == 0 && strstr(path, shared->match) != NULL;
+}
+
+/* True, with errno set, when a call that is meant has to fail. */
+static int strikes(fault *f, int error) {
+    int32_t after = atomic_load(&f->after);
+    while (after > 0 && !atomic_compare_exchange_weak(&f->after, &after, after - 1))
+        continue;
+    if (after > 0)
         return 0;
     int32_t times = atomic_load(&f->times);
     while (times > 0 && !atomic_compare_exchange_weak(&f->times, &times, times - 1))
@@ -80,8 +94,21 @@ static int fails(fault *f, int fd) {
     return 1;
 }
 
+static int fails(fault *f, int fd) {
+    int error = atomic_load(&f->error);
+    return error != 0 && is_meant(fd) && strikes(f, error);
+}
+
+static int fails_at(fault *f, const char *path) {
+    int error = atomic_load(&f->error);
+    return error != 0 && is_path_meant(path) && strikes(f, error);
+}
+
 #define FAIL_WRITE(fd) (shared && fails(&shared->write, (fd)))
 #define FAIL_SYNC(fd)  (shared && fails(&shared->sync, (fd)))
+#define FAIL_READ(fd)  (shared && fails(&shared->read, (fd)))
+/* How much of a write is to be done. */
+#define SHORT_OF(fd, len) ((len) > 1 && shared && fails(&shared->shorten, (fd)) ? (len) / 2 : (len))
 
 /* Defines `name` as the system's function of that name behind a question. */
 #define BEHIND(result, name, question, parameters, arguments, failure)                             \
@@ -98,13 +125,14 @@ static int fails(fault *f, int fd) {
         return ((result(*) parameters)found)arguments;                                             \
     }
 
-BEHIND(ssize_t, write, FAIL_WRITE(fd), (int fd, const void *from, size_t len), (fd, from, len), -1)
+BEHIND(ssize_t, write, FAIL_WRITE(fd), (int fd, const void *from, size_t len),
+       (fd, from, SHORT_OF(fd, len)), -1)
 BEHIND(ssize_t, writev, FAIL_WRITE(fd), (int fd, const struct iovec *iov, int count),
        (fd, iov, count), -1)
 BEHIND(ssize_t, pwrite, FAIL_WRITE(fd), (int fd, const void *from, size_t len, off_t at),
-       (fd, from, len, at), -1)
+       (fd, from, SHORT_OF(fd, len), at), -1)
 BEHIND(ssize_t, pwrite64, FAIL_WRITE(fd), (int fd, const void *from, size_t len, off64_t at),
-       (fd, from, len, at), -1)
+       (fd, from, SHORT_OF(fd, len), at), -1)
 BEHIND(ssize_t, pwritev, FAIL_WRITE(fd), (int fd, const struct iovec *iov, int count, off_t at),
        (fd, iov, count, at), -1)
 BEHIND(ssize_t, pwritev64, FAIL_WRITE(fd), (int fd, const struct iovec *iov, int count, off64_t at),
@@ -122,3 +150,45 @@ BEHIND(int, fsync, FAIL_SYNC(fd), (int fd), (fd), -1)
 BEHIND(int, fdatasync, FAIL_SYNC(fd), (int fd), (fd), -1)
 BEHIND(int, sync_file_range, FAIL_SYNC(fd), (int fd, off64_t at, off64_t len, unsigned flags),
        (fd, at, len, flags), -1)
+BEHIND(ssize_t, read, FAIL_READ(fd), (int fd, void *to, size_t len), (fd, to, len), -1)
+BEHIND(ssize_t, pread, FAIL_READ(fd), (int fd, void *to, size_t len, off_t at), (fd, to, len, at),
+       -1)
+BEHIND(ssize_t, pread64, FAIL_READ(fd), (int fd, void *to, size_t len, off64_t at),
+       (fd, to, len, at), -1)
+
+/* ---- names ---- */
+
+#define FAIL_AT(kind, path) (shared && fails_at(&shared->kind, (path)))
+
+/* The mode is passed on whether there is one or not: the system does not look at it then. */
+#define OPEN(name)                                                                                 \
+    static int name##_behind(const char *path, int flags, mode_t mode) {                           \
+        static _Atomic(uintptr_t) next;                                                            \
+        uintptr_t found = atomic_load(&next);                                                      \
+        if (found == 0) {                                                                          \
+            found = (uintptr_t)dlsym(RTLD_NEXT, #name);                                            \
+            atomic_store(&next, found);                                                            \
+        }                                                                                          \
+        return ((int (*)(const char *, int, ...))found)(path, flags, mode);                        \
+    }                                                                                              \
+    int name(const char *path, int flags, ...);                                                    \
+    int name(const char *path, int flags, ...) {                                                   \
+        mode_t mode = 0;                                                                           \
+        if (flags & O_CREAT) {                                                                     \
+            va_list more;                                                                          \
+            va_start(more, flags);                                                                 \
+            mode = va_arg(more, mode_t);                                                           \
+            va_end(more);                                                                          \
+        }                                                                                          \
+        return FAIL_AT(open, path) ? -1 : name##_behind(path, flags, mode);                        \
+    }
+OPEN(open)
+OPEN(open64)
+
+BEHIND(int, mkdir, FAIL_AT(open, path), (const char *path, mode_t mode), (path, mode), -1)
+BEHIND(int, rename, FAIL_AT(rename, from) || FAIL_AT(rename, to),
+       (const char *from, const char *to), (from, to), -1)
+BEHIND(int, renameat2, FAIL_AT(rename, from) || FAIL_AT(rename, to),
+       (int from_at, const char *from, int to_at, const char *to, unsigned flags),
+       (from_at, from, to_at, to, flags), -1)
+BEHIND(int, unlink, FAIL_AT(unlink, path), (const char *path), (path), -1)

@@ -45,18 +45,21 @@ class Skip(Exception):
 # ---- ways to break a disk ----
 
 class Fault(ctypes.Structure):
-    _fields_ = [("error", ctypes.c_int32), ("times", ctypes.c_int32), ("failed", ctypes.c_int32)]
+    _fields_ = [(name, ctypes.c_int32) for name in ("error", "times", "failed", "after")]
+
+
+FAULTS = ("write", "sync", "open", "rename", "unlink", "read", "shorten")
 
 
 class Control(ctypes.Structure):  # as in faultio.c
-    _fields_ = [("write", Fault), ("sync", Fault), ("match", ctypes.c_char * 64)]
+    _fields_ = [(kind, Fault) for kind in FAULTS] + [("match", ctypes.c_char * 64)]
 
 
 class FailingCalls:
     """Calls of the system fail, as faultio.c makes them."""
 
-    def __init__(self, what, error, times=-1, match=b"", refuses=True):
-        self.what, self.error, self.times, self.match = what, error, times, match
+    def __init__(self, what, error, times=-1, match=b"", refuses=True, after=0):
+        self.what, self.error, self.times, self.match, self.after = what, error, times, match, after
         self.refuses = refuses  # writes must be refused while it lasts
 
     def prepare(self, run):
@@ -79,6 +82,7 @@ class FailingCalls:
     def break_disk(self):
         self.control.match = self.match
         self.fault().times = self.times
+        self.fault().after = self.after
         self.fault().error = self.error
 
     def heal(self):
