@@ -21,6 +21,7 @@ from servers import BenchError, end_on_sigterm
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 PARTS = ("bench", "latency", "sql")
+MINUTES_OF_OTHERS = 4
 LATENCY_PER_ROUND = 30  # seconds of latency.py and of sql.py for a second of a round
 SQL_PER_ROUND = 4
 
@@ -38,6 +39,8 @@ def options_parsed():
     parser.add_argument("--seconds", type=float, help="length of a round of bench.py (1); other "
                         "parts take as many times more or less of their own")
     parser.add_argument("--keys", type=int, help="in every key space (1000000); less is for trying")
+    parser.add_argument("--minutes", type=float, metavar="N", help="leave out what does not fit; "
+                        f"{MINUTES_OF_OTHERS} of them are for latency and sql")
     parser.add_argument("--only", action="append", metavar="NAME", default=[],
                         help="scenarios whose name contains NAME; latency and sql are names too")
     parser.add_argument("--list", action="store_true", help="print the scenarios and stop")
@@ -72,6 +75,8 @@ def command_of(part, options):
         command += [word for name in options.only for word in ("--only", name)]
         command += ["--no-others"] if options.no_others else []
         command += ["--seconds", options.seconds] if options.seconds else []
+        command += ["--minutes", max(options.minutes - MINUTES_OF_OTHERS, 0)] \
+            if options.minutes is not None else []
     if part == "latency":
         command += ["--brief", "--svg", Path(options.results) / "latency.svg"]
         command += seconds_of(options, LATENCY_PER_ROUND)
@@ -91,10 +96,11 @@ def result_file(part, options):
 
 
 def run_part(part, options):
-    """Runs one program to its end; it is told to stop, and waited for, when we are."""
+    """Runs one program to its end. It has a session of its own, so that a Ctrl-C comes to us
+    alone; it is told to stop then, once, and waited for while it stops its servers."""
     out = sys.stderr if options.json == "-" else sys.stdout
     print(f"== {part}\n", file=out, flush=True)
-    process = subprocess.Popen(command_of(part, options), stdout=out)
+    process = subprocess.Popen(command_of(part, options), stdout=out, start_new_session=True)
     try:
         status = process.wait()
     except KeyboardInterrupt:

@@ -8,7 +8,7 @@ redis, ours, redis, ours ..., and only the measured one works in a turn.
 
 import argparse
 import contextlib
-import json
+import math
 import os
 import shutil
 import sys
@@ -22,8 +22,9 @@ import stats
 from report import progress
 from scenarios import CLIENTS, FULL, MEMORY_AIM, MILLION, OPS, QUICK, SESSION_TTL_S, STARTUP_AIM, \
     STARTUP_ROWS
-from servers import BenchError, Tools, end_on_sigterm, machine_busy_s, machine_facts, \
-    other_servers, server_of, stable_memory, version_of, wait_all_quiet, work_directory
+from servers import BenchError, Tools, device_written_bytes, end_on_sigterm, machine_busy_s, \
+    machine_facts, other_servers, server_of, stable_memory, version_of, wait_all_quiet, \
+    work_directory
 
 ROOT = Path(__file__).resolve().parent.parent
 SIDES = ("redis", "ours")  # in the order they are measured
@@ -38,12 +39,18 @@ class Bench:
     def __init__(self, options, directory):
         self.options, self.dir = options, directory
         self.tools = Tools(options.tools)
-        self.rows, self.stages = [], []
+        self.rows, self.stages, self.save = [], [], None
+        self.end = time.monotonic() + 60 * (math.inf if options.minutes is None else
+                                             options.minutes)
         self.out = sys.stderr if options.json == "-" else sys.stdout
         self.load_table = report.Table(report.LOAD_COLUMNS, self.out)
 
-    def wanted(self, name):
+    def chosen(self, name):
         return not self.options.only or any(part in name for part in self.options.only)
+
+    def wanted(self, name):
+        """Whether this row is to be measured, and there is still time for it."""
+        return self.chosen(name) and time.monotonic() < self.end
 
     def rounds(self, stage):
         return self.options.rounds or stage.rounds
@@ -52,15 +59,16 @@ class Bench:
         return self.options.seconds or stage.seconds
 
     def run(self, stages, save):
-        """Measures all of them; save() is called whenever one is done."""
+        """Measures all of them; save() is called whenever there is something new."""
+        self.save = save
         for number, stage in enumerate(stages):
             if any(self.wanted(name) for name in stage.row_names()):
                 start = time.monotonic()
+                self.stages.append({"name": stage.name(), "rounds": self.rounds(stage),
+                                    "seconds": self.seconds(stage), "took_s": None})
                 with self.servers(stage, number) as servers:
                     stage.measure(self, servers)
-                self.stages.append({"name": stage.name(), "rounds": self.rounds(stage),
-                                    "seconds": self.seconds(stage),
-                                    "took_s": round(time.monotonic() - start, 1)})
+                self.stages[-1]["took_s"] = round(time.monotonic() - start, 1)
                 save()
         progress("")
 
@@ -86,6 +94,7 @@ class Bench:
 
     def add_row(self, row):
         self.rows.append(row)
+        self.save()
         progress("")
         if row["kind"] == "load":
             self.load_table.add(row)
@@ -151,13 +160,11 @@ class Bench:
         for side in servers:
             if side != "redis":
                 op.run(self.tools, servers[side], stage, requests // 2, 0, tool)
-        wait_all_quiet(servers.values(), FOLD_WAIT_S)
+        wait_all_quiet(servers.values(), FOLD_WAIT_S if op.writes else READ_WAIT_S)
         rounds = {side: [] for side in servers}
         for number in range(1, self.rounds(stage) + 1):
             for side, server in servers.items():
                 progress(f"{name}: round {number} of {self.rounds(stage)}, {side}")
-                if op.writes:
-                    os.sync()  # the other server's data is not still on its way to the disk
                 rounds[side].append(self.measured(server, op, stage, requests, number))
         facts = {"name": name, "op": op.name, "fsync": stage.fsync, "keys": stage.keys,
                  "value_bytes": stage.value_bytes, "pipeline": op.pipeline, "clients": op.clients,
@@ -166,9 +173,13 @@ class Bench:
 
     def measured(self, server, op, stage, requests, seed):
         """One round. The server's work is counted until it is quiet again, so that what it puts
-        off (syncing, folding) is in its bill."""
+        off (syncing, folding) is in its bill. For the device's bytes, what the kernel still holds
+        back is written first."""
+        if op.writes:
+            os.sync()  # also: the other server's data is not still on its way to the disk
+        device = device_written_bytes(server.dir)
         misses = server.misses() if op.reads else 0
-        cpu, disk, busy = server.cpu_s(), server.written_bytes(), machine_busy_s()
+        cpu, dirtied, busy = server.cpu_s(), server.written_bytes(), machine_busy_s()
         start = time.monotonic()
         result = op.run(self.tools, server, stage, requests, seed, self.options.tool)
         span_s = (time.monotonic() - start) * os.cpu_count()
@@ -177,6 +188,9 @@ class Bench:
         settled = wait_all_quiet([server], FOLD_WAIT_S if op.writes else READ_WAIT_S)
         cpu_all = server.cpu_s() - cpu
         written = server.written_bytes()
+        if op.writes:
+            os.sync()
+        device_now = device_written_bytes(server.dir)
         if op.reads and server.misses() != misses:
             raise BenchError(f"{server.name}: GETs found no key; every key should be there")
         seconds = requests / result["rps"]
@@ -184,7 +198,8 @@ class Bench:
                 "p999_ms": result["p999_ms"], "max_ms": result["max_ms"],
                 "cpu_us": cpu_all * 1e6 / requests,
                 "cpu_us_while_loaded": cpu_while * 1e6 / requests,
-                "disk_bytes": None if disk is None else (written - disk) / requests,
+                "dirtied_bytes": None if dirtied is None else (written - dirtied) / requests,
+                "disk_bytes": None if device is None else (device_now - device) / requests,
                 "client_share": result["client_cpu_s"] / seconds,
                 "other_work": max(others, 0) / span_s, "settled": settled}
 
@@ -225,7 +240,7 @@ class Bench:
         return time.perf_counter() - start
 
     def add_amount(self, name, unit, digits, values, wanted):
-        if self.wanted(name):
+        if self.chosen(name):
             self.add_row(stats.amount_row(name, unit, digits, values, wanted))
 
 
@@ -252,7 +267,7 @@ def options_parsed():
                         help="fewer scenarios, 3 short rounds, under two minutes")
     parser.add_argument("--rounds", type=int, help="rounds per scenario (5; quick, collections: 3)")
     parser.add_argument("--seconds", type=float,
-                        help="length of a round (1; collections: 0.6, quick: 0.5)")
+                        help="length of a round (1; collections: 0.6, quick: 0.4)")
     parser.add_argument("--keys", type=int, help="of every key space, and elements of what is "
                         "large (1000000); less is for trying this program, not for results")
     parser.add_argument("--only", action="append", metavar="NAME",
@@ -261,6 +276,8 @@ def options_parsed():
     parser.add_argument("--json", nargs="?", const="-", metavar="FILE",
                         help="also write everything as JSON, after every stage; without FILE to "
                              "standard output, and the tables to standard error")
+    parser.add_argument("--minutes", type=float, metavar="N",
+                        help="begin nothing new after so many minutes; what is left is counted")
     parser.add_argument("--keep", action="store_true", help="keep the data directories")
     return parser.parse_args()
 

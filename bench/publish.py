@@ -98,9 +98,12 @@ def ratio_chart(title, rows, field, note):
     """Bars from 1 to the ratio, coloured by durability; whiskers: the lowest and highest round."""
     if not rows:
         return None
-    groups = [(row["name"].removeprefix("collections."),
-               [chart.Bar(MODES[row["fsync"]], c["ratio"], c["min"], c["max"], f"{c['ratio']:.2f}")])
-              for row in rows if (c := row[field])]
+    def bar(row):
+        found = row[field]
+        return chart.Bar(MODES[row["fsync"]], found["ratio"], found["min"], found["max"],
+                         f"{found['ratio']:.2f}")
+
+    groups = [(row["name"].removeprefix("collections."), [bar(row)]) for row in rows if row[field]]
     return chart.bars(title, groups, log=True, baseline=1, note=note,
                       axis="ours / redis-server, logarithmic; whiskers: lowest and highest round")
 

@@ -22,7 +22,8 @@ LOAD_COLUMNS = [
     ("max ms o / r", 15, lambda r: pair(r, "max_ms", "{:.1f}")),
     ("CPU us o / r", 13, lambda r: pair(r, "cpu_us", "{:.2f}")),
     ("ratio", 5, lambda r: times(r["cpu"])),
-    ("disk B o / r", 12, lambda r: pair(r, "disk_bytes", "{:.0f}") if r["writes"] else ""),
+    ("disk B o / r", 13, lambda r: pair(r, "disk_bytes", "{:.0f}") if r["writes"] else ""),
+    ("dirtied B o / r", 15, lambda r: pair(r, "dirtied_bytes", "{:.0f}") if r["writes"] else ""),
     ("made by", 15, lambda r: r["tool"]),
     ("notes", 5, lambda r: notes(r)),
     ("aims", 0, lambda r: aims(r)),
@@ -88,15 +89,19 @@ def notes(row):
 # --- tables ----------------------------------------------------------------------------------
 
 
+def is_text(columns, index):
+    """Whether a column begins on the left: the name, and a last one of any width."""
+    return index == 0 or columns[index][1] == 0
+
+
 def line(columns, cells):
-    last = len(columns) - 1
     return "| " + " | ".join(
-        cell.ljust(width) if i in (0, last) else cell.rjust(width)
+        cell.ljust(width) if is_text(columns, i) else cell.rjust(width)
         for i, (cell, (_, width, _)) in enumerate(zip(cells, columns))).rstrip() + " |"
 
 
 def head_lines(columns):
-    rules = ["-" * max(width, 4) if i in (0, len(columns) - 1) else "-" * (max(width, 4) - 1) + ":"
+    rules = ["-" * max(width, 4) if is_text(columns, i) else "-" * (max(width, 4) - 1) + ":"
              for i, (_, width, _) in enumerate(columns)]
     return [line(columns, [title for title, _, _ in columns]), line(columns, rules)]
 
@@ -155,7 +160,7 @@ def method_text(result):
         kind = "collections" if stage["name"].startswith("collections") else "requests"
         kinds[kind] = f"{stage['rounds']} rounds of {stage['seconds']:g} s"
     spans = "; ".join(f"{kind}: {words}" for kind, words in kinds.items())
-    return f"method:  {spans}; medians; took {minutes(result['took_s'])}"
+    return f"method:  {spans or 'nothing'}; medians; took {minutes(result['took_s'])}"
 
 
 def minutes(seconds):

@@ -86,7 +86,6 @@ OPS = {op.name: op for op in [
     change("mset10-P1", 1, mode="mset"),
     change("incr-P16", 16, mode="incr", prepare="counters"),
     change("incr-P1", 1, mode="incr", prepare="counters"),
-    mix("session-P16", 16, 20, prepare="sessions"),
     mix("session-P1", 1, 20, prepare="sessions"),
 ]}
 
@@ -147,6 +146,6 @@ FULL = [
     Stage("everysec", MILLION, 1024, startup=True),
 ]
 QUICK = [
-    Stage("everysec", MILLION, 16, BASIC, memory=True, startup=True, rounds=3, seconds=0.5),
-    Stage("always", MILLION, 16, WRITES, rounds=3, seconds=0.5),
+    Stage("everysec", MILLION, 16, BASIC, memory=True, startup=True, rounds=3, seconds=0.4),
+    Stage("always", 100_000, 16, WRITES, rounds=3, seconds=0.4),
 ]
