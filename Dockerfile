@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #   docker build -t rubellite .
-#   docker run -p 6379:6379 -v rubellite:/data rubellite
+#   docker run -p 127.0.0.1:6379:6379 -v rubellite:/data rubellite
 #   docker run ... rubellite --requirepass secret --appendfsync always     (more directives)
 
 FROM debian:12 AS build
