@@ -72,7 +72,7 @@ def theil_sen(points):
 
 
 def warm_up_s(seconds):
-    return max(6, min(180, seconds * 0.15))
+    return min(180, max(seconds * 0.15, min(6, seconds / 3)))
 
 
 def drift(rows, started, seconds):

@@ -225,7 +225,7 @@ def run_probe(port, pid, started, stop, path):
 
 def run_disk(directory, started, stop, path):
     """Writes a little to the same disk and syncs it."""
-    series, name = Series(started), os.path.join(directory, "control")
+    series, name = Series(started), os.path.join(directory, "disk-block")
     fd = os.open(name, os.O_CREAT | os.O_RDWR, 0o600)
     block, number = b"x" * 4096, 0
     while not stop.wait(DISK_EVERY_S):
@@ -250,7 +250,7 @@ def run(body, *arguments):
 class Watch:
     def __init__(self, server, control, scratch):
         self.stop_event, self.started = multiprocessing.Event(), time.time()
-        self.paths = {name: os.path.join(scratch, name) for name in ("sampler", "probe", "control", "disk")}
+        self.paths = {name: os.path.join(scratch, "watched-" + name) for name in ("sampler", "probe", "control", "disk")}
         bodies = {
             "sampler": (run_sampler, server.port, server.pid, server.directory),
             "probe": (run_probe, server.port, server.pid, self.started),
@@ -273,8 +273,12 @@ class Watch:
             process.join(150)
             if process.is_alive():
                 process.kill()
-            with open(self.paths[name], "rb") as file:
-                results[name] = pickle.load(file)
+            try:
+                with open(self.paths[name], "rb") as file:
+                    results[name] = pickle.load(file)
+            except (OSError, EOFError):
+                raise wire.Gone("the %s of the watch ended with status %s and left nothing" % (
+                    name, process.exitcode)) from None
         return {**results, "started": self.started}
 
     def kill(self):
