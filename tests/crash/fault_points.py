@@ -162,7 +162,8 @@ def run_round(options, number, rng, struck):
             number, run.directives["appendfsync"], how, sum(w.accepted for w in run.writers),
             sum(w.refused for w in run.writers), "; ".join(run.told)), flush=True)
     except (Failure, process.StartError, process.Gone) as error:
-        print("fault_points: FAILED in round %d: %s\n%r\n%s" % (number, error, run.directives, "\n".join(run.told)))
+        process.report("fault_points: FAILED in round %d, seed %d: %s" % (number, options.seed, error))
+        print("%r\n%s" % (run.directives, "\n".join(run.told)))
         if run.server:
             print("---- the server's log ends with ----\n%s" % run.server.log(), flush=True)
     finally:
@@ -172,7 +173,7 @@ def run_round(options, number, rng, struck):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--rounds", type=int, default=int(os.environ.get("ROUNDS") or 20))
+    parser.add_argument("--rounds", type=int, default=process.long_rounds(20))
     parser.add_argument("--ours", help="the server (default: RUBELLITE_SERVER)")
     parser.add_argument("--faultio", default=os.environ.get("RUBELLITE_FAULTIO"),
                         help="the library made of faultio.c (default: RUBELLITE_FAULTIO)")
@@ -186,8 +187,8 @@ def main():
     for number in range(1, options.rounds + 1):
         if not run_round(options, number, random.Random(rng.random()), struck):
             return 1
-    print("fault_points: %d rounds in %.0f s; faults that struck: %s" % (
-        options.rounds, time.monotonic() - began,
+    process.report("fault_points: %d rounds in %.0f s, seed %d; faults that struck: %s" % (
+        options.rounds, time.monotonic() - began, options.seed,
         ", ".join("%s %d" % pair for pair in sorted(struck.items()))))
     return 0
 

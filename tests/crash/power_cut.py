@@ -51,6 +51,7 @@ LOG_BYTES = 3 << 30  # of address space; what is written takes room
 SECOND_NS = 1000000000
 GRACE_NS = 2 * SECOND_NS  # for threads of a busy machine, beside what `everysec` promises
 SQL_WRITERS, KEY_WRITERS = 2, 4
+ENOUGH = 1000  # operations of a writer, before it slows down
 PROMISE_DB = 14
 KINDS = ("units", "plain_keys", "plain_rows")  # of operations of an SQL writer
 MODES = [
@@ -96,6 +97,8 @@ class KeyWriter:
             while True:
                 operations = [self.make() for _ in range(self.random.choice((1, 1, 1, 4, 16)))]
                 self.pending += operations
+                if len(self.moments.sent) > ENOUGH:
+                    time.sleep(0.01)  # all states are remembered
                 self.moments.sent += [now()] * len(operations)
                 conn.send(b"".join(o.encode() for o in operations))
                 for operation in operations:
@@ -823,8 +826,8 @@ def again(options):
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--rounds", type=int, default=int(os.environ.get("ROUNDS") or 20))
-    parser.add_argument("--disks", type=int, default=30, help="disks of each round")
+    parser.add_argument("--rounds", type=int, default=process.long_rounds(20))
+    parser.add_argument("--disks", type=int, default=20, help="disks of each round")
     parser.add_argument("--cuts", type=int, default=20, help="moments of each round")
     parser.add_argument("--ours", help="the server (default: RUBELLITE_SERVER)")
     parser.add_argument("--recorder", default=os.environ.get("RUBELLITE_RECORDER"),
@@ -852,7 +855,7 @@ def main():
             print("round %3d: %s" % (number, rounds.run()), flush=True)
     except (Failure, history.Unexpected, disk_image.LogError, process.StartError,
             process.Gone) as error:
-        print("power_cut: FAILED in round %d: %s" % (number, error))
+        process.report("power_cut: FAILED in round %d, seed %d: %s" % (number, options.seed, error))
         for server in (rounds.server, rounds.judge.server):
             if server:
                 print("---- the log of %s ends with ----\n%s" % (server.log_path, server.log()))
@@ -863,8 +866,9 @@ def main():
         rounds.end(False)
         raise
     rounds.end(False)
-    print("power_cut: %d rounds in %.0f s, %d operations answered; %d disks and %d backups on them are as promised" % (
-        options.rounds, time.monotonic() - began, rounds.answered, rounds.judge.checked, rounds.judge.backups))
+    process.report("power_cut: %d rounds in %.0f s, seed %d: %d operations answered; %d disks, and %d backups on "
+                   "them, are as promised" % (options.rounds, time.monotonic() - began, options.seed,
+                                              rounds.answered, rounds.judge.checked, rounds.judge.backups))
     return 0
 
 

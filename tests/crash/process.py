@@ -178,6 +178,12 @@ def report(*lines):
             out.write("".join(line + "\n" for line in lines))
 
 
+def long_rounds(default):
+    """How many rounds, by ROUNDS, of a script whose rounds take much longer than those of the others."""
+    rounds = int(os.environ.get("ROUNDS") or default)
+    return rounds if rounds <= default else max(default, rounds // 4)
+
+
 def find_server(argument):
     """The server's path: from the command line, or RUBELLITE_SERVER."""
     path = argument or os.environ.get("RUBELLITE_SERVER")
