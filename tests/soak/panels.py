@@ -81,7 +81,7 @@ def panels_of(watched, seconds):
             probe("idle redis-server", "control", "read", median, middle),
             probe("Rubellite: SET", "probe", "write", median, middle)], log=True),
         Panel("Memory, MB", [line("resident", "rss", MB), line("used_memory", "used_memory", MB),
-                             line("... without clients'", "memory_beyond_clients", MB)]),
+                             line("... of the rest", "memory_of_the_rest", MB)]),
         Panel("Keys", [line("keys", "keys", keep=middle)]),
         Panel("Open files and clients", [line("open files", "fds"), line("connected clients", "clients"),
                                          line("blocked clients", "blocked_clients"), line("threads", "threads")]),

@@ -34,7 +34,8 @@ def checks(lines):
     table(("check", "found", "allowed", ""), [(line.title, *line.cells, word(line.passed)) for line in lines])
 
 
-def operations(counts, commands, seconds):
+def operations(counts, rows, seconds):
+    commands = rows[-1]["total_commands_processed"] if rows else 0
     print("Requests of the load: %d, each answer compared with a model; commands of all clients: "
           "%d (%.0f a second)\n" % (sum(n for k, n in counts.items() if not k.startswith(" ")),
                                     commands, commands / seconds))

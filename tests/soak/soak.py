@@ -13,7 +13,6 @@ The exit status is 0 when all rows say PASS.
 """
 
 import argparse
-import json
 import os
 import random
 import shutil
@@ -24,8 +23,7 @@ import sys
 import tempfile
 import time
 
-import panels
-import report
+import recorded
 import verdict
 import verify
 import wire
@@ -45,8 +43,11 @@ def options_parsed():
     parser.add_argument("--seed", type=int)
     parser.add_argument("--svg", help="write the chart to this file")
     parser.add_argument("--json", help="write all that was watched to this file")
+    parser.add_argument("--judge", metavar="FILE", help="run nothing: judge what --json wrote, once more")
     parser.add_argument("--keep", action="store_true", help="keep the directory")
     options = parser.parse_args()
+    if options.judge:
+        return options
     if not options.ours:
         parser.error("say which server: --ours PATH or RUBELLITE_SERVER")
     options.ours = os.path.abspath(options.ours)
@@ -184,48 +185,10 @@ class Soak:
         code = self.server.stop()
         self.check("a second clean stop", code == 0, "status %s" % code, "status 0")
 
-    # ---- what it was ----
-
-    def judge(self):
-        watched, rows = self.watched, self.watched["sampler"]["rows"]
-        found = verdict.stalls(watched)
-        drift = verdict.drift(rows, watched["started"], self.seconds)
-        self.check("wrong answers", not self.done["wrong_count"], self.done["wrong_count"], "0")
-        self.check("unexpected errors and lost connections", not self.done["error_count"],
-                   self.done["error_count"], "0")
-        for name in ("sampler", "probe", "control"):
-            if watched[name]["error"]:
-                self.check("the %s went on to the end" % name, False, watched[name]["error"], "yes")
-        self.lines += verdict.counters(rows) + verdict.latency(watched, found)
-        self.print(found, drift)
-        return all(line.passed for line in drift + self.lines)
-
-    def print(self, found, drift):
-        print("%s\n%.1f minutes, seed %d\n" % (version(self.options.ours), self.options.minutes, self.options.seed))
-        report.operations(self.done["counts"], self.watched["sampler"]["rows"][-1]["total_commands_processed"],
-                          self.seconds)
-        report.drift(drift, verdict.warm_up_s(self.seconds))
-        report.latencies(self.watched)
-        report.worst_stalls(found, self.watched, self.done["events"])
-        report.slow_commands(self.watched)
-        report.checks(self.lines)
-        report.problems("Wrong answers", self.done["wrong_count"], self.done["wrong"])
-        report.problems("Errors", self.done["error_count"], self.done["errors"])
-        report.problems("Differences", len(self.notes), self.notes)
-        if any(not line.passed for line in self.lines):
-            print("The server's log ends with:\n%s" % self.server.log())
-
-    def write(self):
-        if self.options.svg:
-            title = "Rubellite under a steady mixed load for %g minutes" % round(self.options.minutes, 2)
-            text = panels.draw(title, version(self.options.ours),
-                               panels.panels_of(self.watched, self.seconds), self.seconds)
-            with open(self.options.svg, "w", encoding="utf-8") as file:
-                file.write(text)
-        if self.options.json:
-            with open(self.options.json, "w", encoding="utf-8") as file:
-                json.dump({"watched": self.watched, "counts": self.done["counts"],
-                           "events": self.done["events"]}, file)
+    def record(self):
+        return recorded.Record(version(self.options.ours), self.seconds, self.options.seed, self.watched,
+                               {name: value for name, value in self.done.items() if name != "expected"},
+                               self.lines, self.notes, self.server.log())
 
     def end(self, keep):
         for part in (self.load, self.watch, self.server, self.control):
@@ -242,17 +205,28 @@ def version(program):
     return done.stdout.decode("utf-8", "replace").strip().splitlines()[0]
 
 
+def finish(record, options):
+    """Prints the verdict and writes the files that are wanted."""
+    passed = record.judge()
+    if options.svg:
+        record.draw(options.svg)
+    if options.json:
+        record.write(options.json)
+    print("soak: %s" % ("PASS" if passed else "FAIL"), flush=True)
+    return passed
+
+
 def main():
     options = options_parsed()
+    if options.judge:
+        return 0 if finish(recorded.read(options.judge), options) else 1
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     soak, passed = Soak(options), False
     try:
         soak.run()
-        passed = soak.judge()
-        soak.write()
+        passed = finish(soak.record(), options)
     finally:
         soak.end(options.keep or not passed)
-    print("soak: %s" % ("PASS" if passed else "FAIL"))
     return 0 if passed else 1
 
 
