@@ -200,7 +200,8 @@ static int make_target(run *r) {
     return RL_STORE_REFUSED;
 }
 
-/* The directory's own name is synced each time: whoever made it may have been killed before that. */
+/* The directory's own name is synced each time: whoever made it may have been killed before that.
+ */
 static int make_dir(run *r) {
     const rl_file_ops *files = rl_file_ops_get();
     const char *path = r->options->dir;
@@ -345,27 +346,14 @@ static int check_copy(run *r) {
 
 /* ---- into place ----------------------------------------------------------------------------- */
 
-/* rename that leaves what is there alone, even what came in this moment. */
-static int rename_anew(const char *from, const char *to) {
-    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
-        return 0;
-    if (errno != EINVAL && errno != ENOSYS)
-        return -1;
-    if (exists(to)) {
-        errno = EEXIST;
-        return -1;
-    }
-    return rename(from, to);
-}
-
 static int put_in_place(run *r) {
     const rl_file_ops *files = rl_file_ops_get();
-    if (fsync(r->fd) != 0)
+    if (files->datasync(r->fd) != 0)
         return fail_system(r, "cannot sync", r->part);
     struct stat st;
     if (fstat(r->fd, &st) == 0)
         r->entry.bytes = (uint64_t)st.st_size;
-    if (rename_anew(r->part, r->path) != 0)
+    if (files->rename_new(r->part, r->path) != 0)
         return fail_system(r, "cannot rename the finished backup to", r->path);
     char *dir = directory_of(r->path);
     int code = files->sync_dir(dir) == 0 ? RL_STORE_OK : fail_system(r, "cannot sync", dir);
@@ -400,7 +388,7 @@ int rl_backup_run(const rl_backup_options *options, rl_backup_entry *out, char *
     if (code != RL_STORE_OK && r.fd >= 0)
         store_backup_part_remove(r.part);
     if (r.fd >= 0)
-        close(r.fd);
+        rl_file_ops_get()->close(r.fd);
     if (code == RL_STORE_OK) {
         r.entry.path = r.path;
         *out = r.entry;

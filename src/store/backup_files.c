@@ -239,14 +239,15 @@ static bool is_in_use(const char *path) {
 }
 
 int store_backup_part_create(const char *path) {
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    const rl_file_ops *files = rl_file_ops_get();
+    int fd = files->open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
     if (fd < 0 && errno == EEXIST) {
         if (is_in_use(path)) {
             errno = EEXIST;
             return -1;
         }
         store_backup_part_remove(path);
-        fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        fd = files->open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
     }
     if (fd >= 0)
         flock(fd, LOCK_EX | LOCK_NB);

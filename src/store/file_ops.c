@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The journal's file operations, done by the system. */
+/* The store's file operations, done by the system. */
 #include "store/file_ops.h"
 
 #include <dirent.h>
@@ -50,6 +50,20 @@ static int system_sync_dir(const char *path) {
     return failed ? -1 : 0;
 }
 
+/* rename that leaves what is there alone, even what came in this moment. */
+static int system_rename_new(const char *from, const char *to) {
+    struct stat st;
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS) /* a file system that cannot */
+        return -1;
+    if (lstat(to, &st) == 0) {
+        errno = EEXIST;
+        return -1;
+    }
+    return rename(from, to);
+}
+
 static int system_list(const char *path, void (*each)(void *arg, const char *name), void *arg) {
     DIR *dir = opendir(path);
     if (!dir)
@@ -77,6 +91,7 @@ static const rl_file_ops system_ops = {
     .datasync = fdatasync,
     .sync_dir = system_sync_dir,
     .rename = rename,
+    .rename_new = system_rename_new,
     .unlink = unlink,
     .mkdir = mkdir,
     .list = system_list,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every operation on files that the journal makes, as one table of functions. In the server it is
- * the system; tests put a file system of their own underneath, whose n-th call fails and which
- * forgets at will what was not synced. Any thread may call the functions; the table is chosen while
- * no journal is open.
+ * Every operation that changes files without SQLite, the journal's, the backups' and the restores',
+ * as one table of functions. In the server it is the system; tests put a file system of their own
+ * underneath, whose n-th call fails and which forgets at will what was not synced. Any thread may
+ * call the functions; the table is chosen while no store is open.
  *
  * Results are those of the system calls: -1 and errno on failure. Interrupted calls (EINTR) are
  * repeated inside, except for the two syncs, where a second try could hide a failure.
@@ -23,6 +23,7 @@ typedef struct rl_file_ops {
     int (*datasync)(int fd);           /* contents and length are safe */
     int (*sync_dir)(const char *path); /* names made, changed and removed in it are safe */
     int (*rename)(const char *from, const char *to);
+    int (*rename_new)(const char *from, const char *to); /* EEXIST rather than replace anything */
     int (*unlink)(const char *path);
     int (*mkdir)(const char *path, mode_t mode);
     /* Calls each with every name in the directory but "." and "..", in no order. */

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/backup.h"
+#include "store/file_ops.h"
 #include "store/fsinfo.h"
 #include "store/store_internal.h"
 
@@ -168,7 +169,7 @@ static void remove_database(const rl_store *s) {
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         rl_buffer name = {0};
         rl_buffer_printf(&name, "%s%s", s->path, endings[i]);
-        unlink(rl_buffer_cstr(&name));
+        rl_file_ops_get()->unlink(rl_buffer_cstr(&name));
         rl_buffer_release(&name);
     }
 }

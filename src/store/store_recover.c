@@ -14,7 +14,6 @@
  * so the start is refused, unless a backup has more than the database.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -28,6 +27,7 @@
 #include "base/buffer.h"
 #include "base/log.h"
 #include "store/backup.h"
+#include "store/file_ops.h"
 #include "store/loader.h"
 #include "store/store_internal.h"
 #include "store/thread.h"
@@ -181,20 +181,15 @@ static int recover(rl_store *s, char *error, size_t error_len) {
     return RL_STORE_OK;
 }
 
-/* A killed server may have left commits that it had not synced yet. What they hold is to be taken
- * from the journal, so from now on the WAL has to be the safe place. */
-static int sync_wal(const rl_store *s, char *error, size_t error_len) {
-    rl_buffer name = {0};
-    rl_buffer_printf(&name, "%s-wal", s->path);
-    int code = RL_STORE_OK;
-    int fd = open(rl_buffer_cstr(&name), O_RDWR | O_CLOEXEC);
-    if (fd >= 0 ? fdatasync(fd) != 0 : errno != ENOENT) {
-        snprintf(error, error_len, "%s while syncing %s", strerror(errno), rl_buffer_cstr(&name));
+/* A killed server may have left commits that are not on disk. What they hold is to be taken from
+ * the journal, so from now on the WAL has to be the safe place. Its name too: SQLite syncs the
+ * directory once, with the WAL's first sync, and does not look whether that went well. */
+static int make_wal_safe(rl_store *s, char *error, size_t error_len) {
+    int code = rl_writer_rewrite_wal(s->writer, error, error_len);
+    if (code == RL_STORE_OK && rl_file_ops_get()->sync_dir(s->options.dir) != 0) {
+        snprintf(error, error_len, "%s while syncing %s", strerror(errno), s->options.dir);
         code = RL_STORE_IO;
     }
-    if (fd >= 0)
-        close(fd); /* SQLite holds no locks on this one */
-    rl_buffer_release(&name);
     return code;
 }
 
@@ -245,7 +240,7 @@ static int open_files(rl_store *s, char *error, size_t error_len) {
     if (code == RL_STORE_OK && marked)
         code = rl_restore_unmark(s->path, false, error, error_len);
     if (code == RL_STORE_OK)
-        code = sync_wal(s, error, error_len);
+        code = make_wal_safe(s, error, error_len);
     return code;
 }
 

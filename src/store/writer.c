@@ -12,6 +12,9 @@
 #include "store/store.h"
 #include "store/thread.h"
 
+#define REWRITE_TRIES    50
+#define REWRITE_PAUSE_MS 100
+
 enum { STOP_NOT, STOP_NOW, STOP_FOLDED };
 
 /* SQLite calls it after each commit. Having it also turns SQLite's own checkpoints off. */
@@ -69,6 +72,19 @@ int rl_writer_open(const char *path, rl_writer **out, char *error, size_t error_
 
 const rl_schema_meta *rl_writer_meta(const rl_writer *w) {
     return &w->meta;
+}
+
+int rl_writer_rewrite_wal(rl_writer *w, char *error, size_t error_len) {
+    int rc = rl_wal_mend(&w->wal);
+    for (int i = 0; i < REWRITE_TRIES && rc == SQLITE_BUSY; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = REWRITE_PAUSE_MS * 1000000L}, NULL);
+        rc = rl_wal_mend(&w->wal);
+    }
+    if (rc == SQLITE_OK)
+        return RL_STORE_OK;
+    rl_wal_release(&w->wal);
+    snprintf(error, error_len, "%s while syncing %s-wal", sqlite3_errstr(rc), w->path);
+    return rl_schema_error_of(rc);
 }
 
 void rl_writer_close(rl_writer *w, bool checkpoint) {

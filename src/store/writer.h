@@ -34,6 +34,10 @@ int rl_writer_open(const char *path, rl_writer **out, char *error, size_t error_
 const rl_schema_meta *rl_writer_meta(const rl_writer *w);
 /* While the thread does not run, for recovery: folds `first` and all behind. An rl_store_error. */
 int rl_writer_fold(rl_writer *w, const rl_batch *first, char *error, size_t error_len);
+/* While the thread does not run, for recovery: writes the whole WAL again and syncs it. A sync
+ * alone would not do: one that failed before a kill has left pages which Linux takes for written.
+ * Waits for a checkpoint of another program, some seconds. An rl_store_error. */
+int rl_writer_rewrite_wal(rl_writer *w, char *error, size_t error_len);
 /* While the thread does not run. With `checkpoint`, first copies the WAL into data.db, which SQLite
  * then removes. NULL is fine. */
 void rl_writer_close(rl_writer *w, bool checkpoint);

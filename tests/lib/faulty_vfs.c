@@ -1,251 +1,148 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A file system that fails, for SQLite; see faulty_vfs.h. A file is ours with the system's behind
- * it in the same allocation; all but writes and syncs is passed on.
+ * SQLite's face of the simulated disk; see faulty_vfs.h. A file is ours with the system's behind it
+ * in the same allocation. What changes a file on the disk is done and noted under the disk's lock;
+ * syncs are noted alone, since the simulated disk is what counts.
  */
 #include "lib/faulty_vfs.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <sqlite3.h>
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/random.h"
+#define JOURNALS (SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_SUPER_JOURNAL | SQLITE_OPEN_WAL)
+#define CHANGES  (FAULTY_WRITE | FAULTY_TRUNCATE | FAULTY_SYNC)
 
 static sqlite3_vfs *below;
 static sqlite3_vfs ours;
-static _Atomic int lasting;        /* errno, 0: none */
-static _Atomic bool syncs_fail;    /* and no writes */
-static _Atomic uint64_t countdown; /* to the one that fails; 0: none */
 
-/* --- what is on disk ------------------------------------------------------------------------- */
-
-#define SECTOR 512
-
-typedef struct change {
-    bool truncates;
-    size_t at, len; /* truncates: to `at` */
-    unsigned char *bytes;
-} change;
-
-typedef struct recorded {
-    char *path;
-    unsigned char *bytes; /* on disk */
-    size_t len;
-    change *changes; /* since the last sync */
-    size_t count, cap;
-    struct recorded *next;
-} recorded;
-
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of all that is recorded */
-static bool recording;
-static recorded *files;
-
-typedef struct faulty_file {
+typedef struct open_file {
     sqlite3_file base;
-    recorded *record;     /* NULL: not recorded */
+    faulty_file *file;    /* NULL: not on the disk */
+    unsigned life;        /* of the disk, when it was opened */
+    const char *path;     /* SQLite keeps it as long as the file */
+    bool syncs_dir;       /* with its first sync */
     sqlite3_file below[]; /* of the system's size */
-} faulty_file;
+} open_file;
 
 static sqlite3_file *below_of(sqlite3_file *file) {
-    return ((faulty_file *)file)->below;
+    return ((open_file *)file)->below;
 }
 
-static recorded *record_of(sqlite3_file *file) {
-    return ((faulty_file *)file)->record;
+static int error_code(int io_error) {
+    return faulty_plan_error(FAULTY_SQLITE) == ENOSPC ? SQLITE_FULL : io_error;
 }
 
-static void set_size(recorded *r, size_t len) {
-    r->bytes = realloc(r->bytes, len ? len : 1);
-    if (len > r->len)
-        memset(r->bytes + r->len, 0, len - r->len);
-    r->len = len;
+static bool fails(unsigned call) {
+    return faulty_plan_next(FAULTY_SQLITE, call) == FAULTY_ERROR;
 }
 
-static void apply(recorded *r, const change *c, size_t from, size_t len) {
-    if (c->truncates) {
-        if (c->at < r->len)
-            set_size(r, c->at);
-        return;
-    }
-    if (c->at + from + len > r->len)
-        set_size(r, c->at + from + len);
-    memcpy(r->bytes + c->at + from, c->bytes + from, len);
+/* With the lock held: may this call change the file? One that was opened before a crash may not. */
+static bool may_change(const open_file *f) {
+    return f->file == NULL || (f->life == faulty_disk_life() && !faulty_disk_stops());
 }
 
-static void forget_changes(recorded *r) {
-    for (size_t i = 0; i < r->count; i++)
-        free(r->changes[i].bytes);
-    r->count = 0;
+static void directory_of(const char *path, char *dir, size_t len) {
+    snprintf(dir, len, "%s", path);
+    char *slash = strrchr(dir, '/');
+    if (slash)
+        *slash = '\0';
 }
 
-static void note_change(recorded *r, bool truncates, sqlite3_int64 at, const void *bytes,
-                        size_t len) {
-    if (r == NULL)
-        return;
-    if (r->count == r->cap) {
-        r->cap = r->cap ? r->cap * 2 : 64;
-        r->changes = realloc(r->changes, r->cap * sizeof *r->changes);
-    }
-    change *c = &r->changes[r->count++];
-    *c = (change){truncates, (size_t)at, len, truncates ? NULL : malloc(len)};
-    if (!truncates)
-        memcpy(c->bytes, bytes, len);
+static void sync_directory_of(const char *path) {
+    char dir[1024];
+    directory_of(path, dir, sizeof dir);
+    faulty_disk_note_sync_dir(dir);
 }
 
-static void note_sync(recorded *r, bool succeeded) {
-    if (r == NULL)
-        return;
-    for (size_t i = 0; i < r->count && succeeded; i++)
-        apply(r, &r->changes[i], 0, r->changes[i].len);
-    forget_changes(r);
-}
-
-/* A file's record, made with what it has now. */
-static recorded *record_open(const char *path) {
-    for (recorded *r = files; r; r = r->next) {
-        if (strcmp(r->path, path) == 0)
-            return r;
-    }
-    recorded *r = calloc(1, sizeof *r);
-    r->path = strdup(path);
-    r->next = files;
-    files = r;
-    FILE *f = fopen(path, "rb");
-    unsigned char some[4096];
-    size_t got;
-    while (f && (got = fread(some, 1, sizeof some, f)) > 0) {
-        set_size(r, r->len + got);
-        memcpy(r->bytes + r->len - got, some, got);
-    }
-    if (f)
-        fclose(f);
-    return r;
-}
-
-static void record_free(recorded *r) {
-    forget_changes(r);
-    free(r->changes);
-    free(r->bytes);
-    free(r->path);
-    free(r);
-}
-
-static void record_remove(const char *path) {
-    for (recorded **at = &files; *at; at = &(*at)->next) {
-        if (strcmp((*at)->path, path) == 0) {
-            recorded *r = *at;
-            *at = r->next;
-            record_free(r);
-            return;
-        }
-    }
-}
-
-/* What is left of one file when the power fails now. */
-static void write_leftovers(const recorded *r, const char *to, rl_random *random) {
-    recorded disk = {.len = 0};
-    set_size(&disk, r->len);
-    memcpy(disk.bytes, r->bytes, r->len);
-    uint64_t mostly = rl_random_below(random, 5); /* 0: nothing survives; 4: all of it */
-    for (size_t i = 0; i < r->count; i++) {
-        const change *c = &r->changes[i];
-        for (size_t from = 0; from < c->len || (c->truncates && from == 0); from += SECTOR) {
-            size_t len = c->len - from < SECTOR ? c->len - from : SECTOR;
-            if (rl_random_below(random, 4) < mostly)
-                apply(&disk, c, from, len);
-        }
-    }
-    char path[1024];
-    const char *name = strrchr(r->path, '/');
-    snprintf(path, sizeof path, "%s%s", to, name ? name : r->path);
-    FILE *f = fopen(path, "wb");
-    if (f == NULL || fwrite(disk.bytes, 1, disk.len, f) != disk.len || fclose(f) != 0)
-        abort();
-    free(disk.bytes);
-}
-
-void faulty_vfs_power_off(const char *to, uint64_t seed, void (*also)(void *arg), void *arg) {
-    rl_random random;
-    rl_random_seed(&random, seed);
-    pthread_mutex_lock(&lock);
-    for (const recorded *r = files; r; r = r->next)
-        write_leftovers(r, to, &random);
-    if (also)
-        also(arg);
-    pthread_mutex_unlock(&lock);
-}
-
-void faulty_vfs_record(void) {
-    pthread_mutex_lock(&lock);
-    recording = true;
-    while (files) {
-        recorded *next = files->next;
-        record_free(files);
-        files = next;
-    }
-    pthread_mutex_unlock(&lock);
-}
-
-/* --- calls ----------------------------------------------------------------------------------- */
-
-static bool fails_now(int *rc, int io_error) {
-    int error_number = atomic_load(&lasting);
-    if (error_number) {
-        *rc = error_number == ENOSPC ? SQLITE_FULL : io_error;
-        return true;
-    }
-    uint64_t left = atomic_load(&countdown);
-    while (left && !atomic_compare_exchange_weak(&countdown, &left, left - 1)) {}
-    *rc = io_error;
-    return left == 1;
-}
+/* --- files ----------------------------------------------------------------------------------- */
 
 static int f_close(sqlite3_file *file) {
+    open_file *f = (open_file *)file;
+    if (f->file) {
+        faulty_disk_lock();
+        faulty_disk_close(f->file);
+        faulty_disk_unlock();
+        f->file = NULL;
+    }
     return below_of(file)->pMethods->xClose(below_of(file));
 }
+
+/* Half of the bytes are there when it fails. (After a short count SQLite's own for Unix goes on by
+ * itself, so one is not seen here.) */
 static int f_read(sqlite3_file *file, void *to, int len, sqlite3_int64 offset) {
-    return below_of(file)->pMethods->xRead(below_of(file), to, len, offset);
+    bool bad = fails(FAULTY_READ);
+    int rc = below_of(file)->pMethods->xRead(below_of(file), to, bad ? len / 2 : len, offset);
+    return bad ? SQLITE_IOERR_READ : rc;
 }
+
+static int write_part(sqlite3_file *file, const char *from, int len, sqlite3_int64 offset) {
+    open_file *f = (open_file *)file;
+    faulty_disk_lock();
+    int rc = SQLITE_IOERR_WRITE;
+    if (len == 0)
+        rc = SQLITE_OK;
+    else if (may_change(f))
+        rc = below_of(file)->pMethods->xWrite(below_of(file), from, len, offset);
+    if (rc == SQLITE_OK && f->file)
+        faulty_disk_note_write(f->file, from, (size_t)len, (size_t)offset);
+    faulty_disk_unlock();
+    return rc;
+}
+
+/* One that comes short is gone on with, as the system's does it; a crash may come in between. */
 static int f_write(sqlite3_file *file, const void *from, int len, sqlite3_int64 offset) {
-    int rc = SQLITE_OK;
-    pthread_mutex_lock(&lock);
-    bool fails = fails_now(&rc, SQLITE_IOERR_WRITE);
-    int part = fails ? len / 2 : len; /* half of it gets there */
-    if (part > 0) {
-        int wrote = below_of(file)->pMethods->xWrite(below_of(file), from, part, offset);
-        rc = fails ? rc : wrote;
-        note_change(record_of(file), false, offset, from, (size_t)part);
-    }
-    pthread_mutex_unlock(&lock);
-    return rc;
+    faulty_effect effect = faulty_plan_next(FAULTY_SQLITE, FAULTY_WRITE);
+    int part = effect == FAULTY_NONE ? len : len / 2;
+    int rc = write_part(file, from, part, offset);
+    if (rc != SQLITE_OK || effect == FAULTY_NONE)
+        return rc;
+    if (effect == FAULTY_ERROR)
+        return error_code(SQLITE_IOERR_WRITE);
+    return write_part(file, (const char *)from + part, len - part, offset + part);
 }
+
 static int f_truncate(sqlite3_file *file, sqlite3_int64 size) {
-    int rc;
-    pthread_mutex_lock(&lock);
-    if (!fails_now(&rc, SQLITE_IOERR_TRUNCATE)) {
-        rc = below_of(file)->pMethods->xTruncate(below_of(file), size);
-        note_change(record_of(file), true, size, NULL, 0);
-    }
-    pthread_mutex_unlock(&lock);
+    open_file *f = (open_file *)file;
+    if (fails(FAULTY_TRUNCATE))
+        return error_code(SQLITE_IOERR_TRUNCATE);
+    faulty_disk_lock();
+    int rc = may_change(f) ? below_of(file)->pMethods->xTruncate(below_of(file), size)
+                           : SQLITE_IOERR_TRUNCATE;
+    if (rc == SQLITE_OK && f->file)
+        faulty_disk_note_truncate(f->file, (size_t)size);
+    faulty_disk_unlock();
     return rc;
 }
+
+static int sync_noted(open_file *f, bool bad) {
+    bool dir_bad = f->syncs_dir && !bad && fails(FAULTY_SYNC_DIR); /* and nobody looks */
+    faulty_disk_lock();
+    int rc =
+        may_change(f) && faulty_disk_note_sync(f->file, bad) == 0 ? SQLITE_OK : SQLITE_IOERR_FSYNC;
+    if (rc == SQLITE_OK && f->syncs_dir) {
+        f->syncs_dir = false;
+        if (!dir_bad && !faulty_disk_stops())
+            sync_directory_of(f->path);
+    }
+    faulty_disk_unlock();
+    return rc;
+}
+
 static int f_sync(sqlite3_file *file, int flags) {
-    int rc = SQLITE_IOERR_FSYNC;
-    pthread_mutex_lock(&lock);
-    bool fails = atomic_load(&syncs_fail) || fails_now(&rc, SQLITE_IOERR_FSYNC);
-    if (!fails) {
+    open_file *f = (open_file *)file;
+    bool bad = fails(FAULTY_SYNC);
+    int rc = SQLITE_OK;
+    if (f->file)
+        rc = sync_noted(f, bad);
+    else if (!bad)
         rc = below_of(file)->pMethods->xSync(below_of(file), flags);
-    }
-    note_sync(record_of(file), !fails);
-    pthread_mutex_unlock(&lock);
-    return rc;
+    return bad ? error_code(SQLITE_IOERR_FSYNC) : rc;
 }
+
 static int f_size(sqlite3_file *file, sqlite3_int64 *size) {
     return below_of(file)->pMethods->xFileSize(below_of(file), size);
 }
@@ -308,27 +205,68 @@ static const sqlite3_io_methods methods = {
     .xUnfetch = f_unfetch,
 };
 
+/* --- names ----------------------------------------------------------------------------------- */
+
+/* Does SQLite's file of this name go on the disk? With the lock held, when it is open below. */
+static void note_open(open_file *f, const char *name, int flags, bool made) {
+    f->file = faulty_disk_open(name, made, false);
+    f->life = faulty_disk_life();
+    f->path = name;
+    f->syncs_dir = (flags & JOURNALS) && (flags & SQLITE_OPEN_CREATE);
+}
+
+static bool is_on_disk(const char *name, int flags) {
+    return name && faulty_disk_is_real() && faulty_disk_has(name) &&
+           (flags & (SQLITE_OPEN_MAIN_DB | JOURNALS));
+}
+
+static int open_on_disk(const char *name, open_file *f, int flags, int *out_flags) {
+    faulty_disk_lock();
+    int there = 0;
+    below->xAccess(below, name, SQLITE_ACCESS_EXISTS, &there);
+    int rc = SQLITE_CANTOPEN;
+    if (there || !(flags & SQLITE_OPEN_CREATE) || !faulty_disk_stops())
+        rc = below->xOpen(below, name, f->below, flags, out_flags);
+    if (rc == SQLITE_OK)
+        note_open(f, name, flags, !there);
+    faulty_disk_unlock();
+    return rc;
+}
+
 static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
                     int *out_flags) {
     (void)vfs;
-    faulty_file *f = (faulty_file *)file;
-    int rc = below->xOpen(below, name, f->below, flags, out_flags);
+    open_file *f = (open_file *)file;
+    memset(f, 0, sizeof *f);
+    f->below->pMethods = NULL;
+    int rc = SQLITE_CANTOPEN;
+    if (fails(FAULTY_OPEN))
+        return rc;
+    if (is_on_disk(name, flags))
+        rc = open_on_disk(name, f, flags, out_flags);
+    else
+        rc = below->xOpen(below, name, f->below, flags, out_flags);
     f->base.pMethods = f->below->pMethods ? &methods : NULL;
-    f->record = NULL;
-    pthread_mutex_lock(&lock);
-    if (recording && rc == SQLITE_OK && (flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL)))
-        f->record = record_open(name);
-    pthread_mutex_unlock(&lock);
     return rc;
 }
 
 static int vfs_delete(sqlite3_vfs *vfs, const char *name, int sync_dir) {
     (void)vfs;
-    pthread_mutex_lock(&lock);
-    int rc = below->xDelete(below, name, sync_dir);
-    if (rc == SQLITE_OK)
-        record_remove(name);
-    pthread_mutex_unlock(&lock);
+    if (fails(FAULTY_UNLINK))
+        return SQLITE_IOERR_DELETE;
+    if (!faulty_disk_is_real() || !faulty_disk_has(name))
+        return below->xDelete(below, name, sync_dir);
+    bool dir_bad = sync_dir && fails(FAULTY_SYNC_DIR);
+    faulty_disk_lock();
+    int rc = faulty_disk_stops() ? SQLITE_IOERR_DELETE : below->xDelete(below, name, 0);
+    if (rc == SQLITE_OK) {
+        faulty_disk_note_unlink(name);
+        if (sync_dir && (dir_bad || faulty_disk_stops()))
+            rc = SQLITE_IOERR_DIR_FSYNC;
+        else if (sync_dir)
+            sync_directory_of(name);
+    }
+    faulty_disk_unlock();
     return rc;
 }
 
@@ -339,26 +277,34 @@ void faulty_vfs_install(void) {
     below = sqlite3_vfs_find(NULL);
     ours = *below;
     ours.zName = "faulty";
-    ours.szOsFile = (int)sizeof(faulty_file) + below->szOsFile;
+    ours.szOsFile = (int)sizeof(open_file) + below->szOsFile;
     ours.xOpen = vfs_open;
     ours.xDelete = vfs_delete;
     sqlite3_vfs_register(&ours, 1);
 }
 
 void faulty_vfs_fail(int error_number) {
-    atomic_store(&lasting, error_number);
+    faulty_plan_set(FAULTY_SQLITE, &(faulty_plan){.calls = CHANGES,
+                                                  .nth = 1,
+                                                  .effect = FAULTY_ERROR,
+                                                  .error_number = error_number,
+                                                  .lasting = true});
 }
 
 void faulty_vfs_fail_once(uint64_t nth) {
-    atomic_store(&countdown, nth);
+    faulty_plan_set(
+        FAULTY_SQLITE,
+        &(faulty_plan){.calls = CHANGES, .nth = nth, .effect = FAULTY_ERROR, .error_number = EIO});
 }
 
 void faulty_vfs_fail_syncs(void) {
-    atomic_store(&syncs_fail, true);
+    faulty_plan_set(FAULTY_SQLITE, &(faulty_plan){.calls = FAULTY_SYNC,
+                                                  .nth = 1,
+                                                  .effect = FAULTY_ERROR,
+                                                  .error_number = EIO,
+                                                  .lasting = true});
 }
 
 void faulty_vfs_heal(void) {
-    atomic_store(&lasting, 0);
-    atomic_store(&syncs_fail, false);
-    atomic_store(&countdown, 0);
+    faulty_plan_heal(FAULTY_SQLITE);
 }

@@ -187,3 +187,33 @@ void store_sql_run(sqlite3 *db, const char *format, ...) {
     cr_assert_eq(rc, SQLITE_OK, "%s: %s", sql, error ? error : "");
     sqlite3_free(sql);
 }
+
+/* --- an older version ------------------------------------------------------------------------- */
+
+/* What version 1 made, word for word. */
+#define NOW "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)"
+static const char version_1[] =
+    "CREATE TABLE rl_meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+    "CREATE TABLE rl_key(  id INTEGER PRIMARY KEY,  db INTEGER NOT NULL,  type INTEGER NOT NULL,"
+    "  expires_at INTEGER,  key TEXT NOT NULL,  value TEXT);"
+    "CREATE UNIQUE INDEX rl_key_name ON rl_key(key, db);"
+    "CREATE VIEW keys AS SELECT  db AS database,  key,  CASE type WHEN 1 THEN 'string' WHEN 2 THEN "
+    "'list' WHEN 3 THEN 'set' WHEN 4 THEN 'zset'    WHEN 5 THEN 'hash' WHEN 6 THEN 'stream' END AS "
+    "type,  value,  expires_at,  strftime('%Y-%m-%d %H:%M:%f', expires_at / 1000.0, 'unixepoch') AS"
+    " expires_time,  expires_at - " NOW " AS ttl_ms  FROM rl_key WHERE expires_at IS NULL OR "
+    "expires_at > " NOW ";"
+    "CREATE VIEW strings AS SELECT  db AS database,  key,  value,  expires_at,  strftime('%Y-%m-%d "
+    "%H:%M:%f', expires_at / 1000.0, 'unixepoch') AS expires_time,  expires_at - " NOW
+    " AS ttl_ms  FROM rl_key WHERE type = 1 AND (expires_at IS NULL OR expires_at > " NOW ");"
+    "INSERT INTO rl_meta VALUES('schema_version',1),('folded_seq',7),('next_id',4),('rows',2),"
+    "('run_id','0123456789abcdef0123456789abcdef01234567');"
+    "INSERT INTO rl_key VALUES(1, 0, 1, NULL, 'a', 'one'), (3, 1, 1, NULL, X'ff', X'00');"
+    "CREATE TABLE orders(id INTEGER PRIMARY KEY, what); INSERT INTO orders VALUES(1, 'ink');"
+    "PRAGMA application_id = 1380076628; PRAGMA user_version = 1";
+
+void store_files_version_1(const char *path) {
+    sqlite3 *db = store_sql_open(path);
+    store_sql_run(db, "PRAGMA journal_mode = WAL");
+    store_sql_run(db, "%s", version_1);
+    cr_assert_eq(sqlite3_close(db), SQLITE_OK);
+}

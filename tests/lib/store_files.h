@@ -47,4 +47,9 @@ void store_sql_run(sqlite3 *db, const char *format, ...);
 /* A plain connection, as any program would open one. */
 sqlite3 *store_sql_open(const char *path);
 
+/* A data.db of schema version 1, closed: strings 'a' = 'one' in database 0 and X'ff' = X'00' in 1,
+ * with the ids 1 and 3, and a table orders(id, what). */
+#define STORE_FILES_VERSION_1_SEQ 7
+void store_files_version_1(const char *path);
+
 #endif

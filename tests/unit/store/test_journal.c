@@ -33,7 +33,7 @@ Test(journal, an_empty_one_replays_nothing)
 {
     cr_assert_eq(rig_recover(r), RL_JOURNAL_OK);
     cr_assert_eq(r->report.batches, 0);
-    cr_assert_eq(faulty_files_count(), 0, "open and replay write nothing");
+    cr_assert_eq(faulty_disk_count(), 0, "open and replay write nothing");
     rig_close(r, false);
     rl_journal_close(NULL, true);
 }
@@ -116,13 +116,13 @@ Test(journal, one_sync_takes_all_that_gathered)
     rig_begin(r);
     cr_assert_eq(rig_append(r, 1), 0);
     cr_assert(rig_await_synced(r, 1));
-    faulty_files_hold_syncs(true);
+    faulty_disk_hold_syncs(true);
     cr_assert_eq(rig_append(r, 2), 0);
-    faulty_files_await_held_sync();
+    faulty_disk_await_held_sync();
     rig_append_up_to(r, 50);
     cr_assert_eq(rl_journal_synced(r->journal), 1, "nothing is synced while the sync runs");
     uint64_t before = stats().syncs;
-    faulty_files_hold_syncs(false);
+    faulty_disk_hold_syncs(false);
     cr_assert(rig_await_synced(r, 50));
     cr_assert_leq(stats().syncs - before, 2);
 }
@@ -136,9 +136,9 @@ Test(journal, all_segments_written_since_the_last_sync_are_synced)
     rl_journal_sync_soon(r->journal);
     cr_assert(rig_await_synced(r, 20));
     rig_append_up_to(r, 21);
-    faulty_files_crash(FAULTY_POWER_NONE, 1);
+    faulty_disk_crash(FAULTY_POWER_NONE, 1);
     rig_close(r, false);
-    faulty_files_restart();
+    faulty_disk_restart();
     cr_assert_eq(rig_recover(r), 0);
     cr_assert_eq(r->folded, 20, "what was synced, and that only: got %lu",
                  (unsigned long)r->folded);
@@ -167,8 +167,8 @@ Test(journal, mode_no_syncs_when_asked_and_at_close)
     rig_append_up_to(r, 200);
     cr_assert_eq(rl_journal_synced(r->journal), 100);
     rig_close(r, false);
-    faulty_files_crash(FAULTY_POWER_NONE, 1);
-    faulty_files_restart();
+    faulty_disk_crash(FAULTY_POWER_NONE, 1);
+    faulty_disk_restart();
     cr_assert_eq(rig_recover(r), 0);
     cr_assert_eq(r->folded, 200);
 }
@@ -197,7 +197,7 @@ Test(journal, a_clean_close_leaves_nothing)
     rig_append_up_to(r, 500);
     rig_fold(r, 500);
     rig_close(r, true);
-    cr_assert_leq(faulty_files_count(), 4);
+    cr_assert_leq(faulty_disk_count(), 4);
     r->folded = 0; /* another database: nothing may come back */
     cr_assert_eq(rig_recover(r), 0);
     cr_assert_eq(r->report.batches, 0);
@@ -219,7 +219,7 @@ Test(journal, segments_are_used_again)
     cr_assert_geq(stats().bytes_appended, 200 * r->segment_bytes);
     uint64_t appended = r->appended;
     rig_close(r, false);
-    cr_assert_leq(faulty_files_count(), 20, "%zu files", faulty_files_count());
+    cr_assert_leq(faulty_disk_count(), 20, "%zu files", faulty_disk_count());
     cr_assert_eq(rig_recover(r), 0);
     cr_assert_eq(r->folded, appended);
     cr_assert_eq(r->report.batches, 4);
@@ -308,17 +308,17 @@ Test(journal, a_batch_larger_than_a_segment)
 
 Test(journal, an_unknown_file_is_left_alone)
 {
-    faulty_files_put(RIG_DIR "/notes.txt", "mine", 4);
-    faulty_files_put(RIG_DIR "/1.journal", "mine", 4);
-    faulty_files_put(RIG_DIR "/00000001.journal.bak", "mine", 4);
+    faulty_disk_put(RIG_DIR "/notes.txt", "mine", 4);
+    faulty_disk_put(RIG_DIR "/1.journal", "mine", 4);
+    faulty_disk_put(RIG_DIR "/00000001.journal.bak", "mine", 4);
     rig_begin(r);
     rig_append_up_to(r, 300);
     rig_fold(r, 300);
     rig_close(r, true);
     size_t len;
-    cr_assert(faulty_files_bytes(RIG_DIR "/notes.txt", &len) && len == 4);
-    cr_assert(faulty_files_bytes(RIG_DIR "/1.journal", &len) && len == 4);
-    cr_assert(faulty_files_bytes(RIG_DIR "/00000001.journal.bak", &len) && len == 4);
+    cr_assert(faulty_disk_bytes(RIG_DIR "/notes.txt", &len) && len == 4);
+    cr_assert(faulty_disk_bytes(RIG_DIR "/1.journal", &len) && len == 4);
+    cr_assert(faulty_disk_bytes(RIG_DIR "/00000001.journal.bak", &len) && len == 4);
 }
 
 Test(journal, another_segment_size_is_taken_up)
@@ -332,9 +332,9 @@ Test(journal, another_segment_size_is_taken_up)
     rig_append_up_to(r, 900);
     rig_fold(r, 900);
     rig_close(r, true);
-    for (size_t i = 0; i < faulty_files_count(); i++) {
+    for (size_t i = 0; i < faulty_disk_count(); i++) {
         size_t len;
-        faulty_files_bytes(faulty_files_name(i), &len);
+        faulty_disk_bytes(faulty_disk_name(i), &len);
         cr_assert_eq(len, 128 * 1024);
     }
     r->segment_bytes = 64 * 1024;

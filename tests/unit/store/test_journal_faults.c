@@ -85,8 +85,8 @@ static unsigned story(void) {
         uint64_t last = r->appended;
         uint64_t folded = r->folded;
         rig_close(r, false);
-        faulty_files_crash(FAULTY_POWER, 7);
-        faulty_files_restart();
+        faulty_disk_crash(FAULTY_POWER, 7);
+        faulty_disk_restart();
         /* A failure that was still to come shall not hit the check. */
         r->folded = folded;
         cr_assert_eq(rig_recover(r), RL_JOURNAL_OK, "%s", r->report.detail);
@@ -165,8 +165,8 @@ Test(journal_faults, a_failed_sync_is_not_tried_again_on_the_same_file)
     rl_journal_sync_soon(r->journal);
     cr_assert(rig_await_synced(r, 20));
     rig_close(r, false);
-    faulty_files_crash(FAULTY_POWER_NONE, 1);
-    faulty_files_restart();
+    faulty_disk_crash(FAULTY_POWER_NONE, 1);
+    faulty_disk_restart();
     cr_assert_eq(rig_recover(r), RL_JOURNAL_OK);
     cr_assert_eq(r->folded, 20);
 }
@@ -177,7 +177,7 @@ Test(journal_faults, a_file_that_cannot_be_synced_is_left_behind)
     rig_begin(r);
     rig_append_up_to(r, 10);
     cr_assert(rig_await_synced(r, 10));
-    faulty_files_break(RIG_DIR "/00000001.journal");
+    faulty_disk_break(RIG_DIR "/00000001.journal");
     rig_append_up_to(r, 11);
     cr_assert_not(rig_await_synced(r, 11));
     cr_assert(rig_retry(r, 1));
@@ -201,7 +201,7 @@ Test(journal_faults, a_file_that_cannot_be_written_is_not_synced_either)
     rig_begin(r);
     rig_await_segments(r, 2);
     rig_append_up_to(r, 10);
-    faulty_files_break(RIG_DIR "/00000001.journal");
+    faulty_disk_break(RIG_DIR "/00000001.journal");
     faulty_files_fail_only("write", 1, EIO, false);
     cr_assert_eq(rig_append(r, 11), RL_JOURNAL_BROKEN);
     cr_assert(rig_retry(r, 1));
@@ -224,9 +224,9 @@ Test(journal_faults, a_short_write_counts_for_nothing)
     cr_assert_not(rl_journal_healthy(r->journal, &error_number, text, sizeof(text)));
     cr_assert_eq(error_number, ENOSPC);
     cr_assert_str_eq(text, "No space left on device while writing " RIG_DIR "/00000001.journal");
-    faulty_files_crash(FAULTY_KILLED, 1);
+    faulty_disk_crash(FAULTY_KILLED, 1);
     rig_close(r, false);
-    faulty_files_restart();
+    faulty_disk_restart();
     r->folded = 0;
     cr_assert_eq(rig_recover(r), RL_JOURNAL_OK);
     cr_assert_eq(r->folded, 3);
@@ -314,9 +314,9 @@ Test(journal_faults, a_retry_syncs_before_it_gives_up_segments)
     rl_journal_sync_soon(r->journal);
     cr_assert(rig_await_synced(r, r->appended));
     uint64_t appended = r->appended;
-    faulty_files_crash(FAULTY_POWER_NONE, 1);
+    faulty_disk_crash(FAULTY_POWER_NONE, 1);
     rig_close(r, false);
-    faulty_files_restart();
+    faulty_disk_restart();
     r->folded = 0;
     cr_assert_eq(rig_recover(r), RL_JOURNAL_OK);
     cr_assert_eq(r->folded, appended);
@@ -369,9 +369,9 @@ static void crashing_life(rl_random *random, bool with_faults) {
     uint64_t safe = later(rl_journal_synced(r->journal), r->folded);
     faulty_crash kind = kinds[rl_random_below(random, 5)];
     uint64_t written = r->appended;
-    faulty_files_crash(kind, rl_random_next(random));
+    faulty_disk_crash(kind, rl_random_next(random));
     rig_close(r, false);
-    faulty_files_restart();
+    faulty_disk_restart();
     int rc = rig_recover(r);
     cr_assert_eq(rc, RL_JOURNAL_OK, "life %u: %d %s", r->life, rc, r->report.detail);
     cr_assert_geq(r->folded, safe, "life %u, crash %d: %lu recovered, %lu were safe", r->life,

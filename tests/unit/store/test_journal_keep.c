@@ -71,9 +71,9 @@ Test(journal_keep, it_goes_on_over_stops_and_kills)
             fold_all();
             rig_close(r, true);
         } else {
-            faulty_files_crash(FAULTY_KILLED, 1);
+            faulty_disk_crash(FAULTY_KILLED, 1);
             rig_close(r, false);
-            faulty_files_restart();
+            faulty_disk_restart();
         }
     }
     replays(0, 240);
@@ -146,7 +146,7 @@ Test(journal_keep, a_segment_that_is_missing_after_a_stop_is_noticed)
     rig_await_segments(r, 11); /* the one that was made ready and never used says it */
     rig_close(r, false);
     replays(0, 60);
-    faulty_files_remove(RIG_DIR "/00000010.journal");
+    faulty_disk_remove(RIG_DIR "/00000010.journal");
     uint64_t end;
     cr_assert_eq(rig_look(r, 0, &end), RL_JOURNAL_DAMAGED, "%lu", (unsigned long)end);
     cr_assert_lt(end, 60);
@@ -200,18 +200,18 @@ Test(journal_keep, dropped_frames_never_come_back)
     r->batch_bytes = 1000;
     rig_begin(r);
     rig_append_up_to(r, 40);
-    faulty_files_crash(FAULTY_KILLED, 1); /* a stop would say that all forty are safe */
+    faulty_disk_crash(FAULTY_KILLED, 1); /* a stop would say that all forty are safe */
     rig_close(r, false);
-    faulty_files_restart();
+    faulty_disk_restart();
     /* The twentieth is torn: what lies behind it is dropped. */
     rl_batch *batch = rig_batch(r, 1);
     uint64_t frame = rl_batch_bytes(batch).len;
     rl_batch_free(batch);
     frame = (64 + frame + 63) & ~UINT64_C(63);
     size_t len;
-    unsigned char *bytes = faulty_files_bytes(RIG_DIR "/00000001.journal", &len);
+    unsigned char *bytes = faulty_disk_bytes(RIG_DIR "/00000001.journal", &len);
     bytes[4096 + 19 * frame + 70] ^= 1;
-    faulty_files_changed(RIG_DIR "/00000001.journal");
+    faulty_disk_changed(RIG_DIR "/00000001.journal");
     rig_begin(r);
     cr_assert_eq(r->folded, 19);
     cr_assert_eq(r->report.dropped, 20);
@@ -237,10 +237,10 @@ Test(journal_keep, a_frame_of_a_failed_write_is_not_overlooked)
     rl_batch *batch = rig_batch(r, 21);
     rl_bytes changes = rl_batch_bytes(batch);
     size_t len;
-    char *file = (char *)faulty_files_bytes(RIG_DIR "/00000001.journal", &len);
+    char *file = (char *)faulty_disk_bytes(RIG_DIR "/00000001.journal", &len);
     uint64_t frame = (64 + changes.len + 63) & ~UINT64_C(63);
     memcpy(file + 4096 + 20 * frame + 64, changes.ptr, changes.len);
-    faulty_files_changed(RIG_DIR "/00000001.journal");
+    faulty_disk_changed(RIG_DIR "/00000001.journal");
     rl_batch_free(batch);
     faulty_files_heal();
     rl_journal_retry(r->journal);
@@ -261,7 +261,7 @@ Test(journal_keep, a_sync_of_folded_batches_that_fails_is_a_gap)
     r->mode = RL_JOURNAL_NO;
     rig_begin(r);
     rig_append_up_to(r, 13); /* two full segments, and one begun */
-    faulty_files_break(RIG_DIR "/00000001.journal");
+    faulty_disk_break(RIG_DIR "/00000001.journal");
     rig_fold(r, 12);
     while (stats().failed_syncs == 0)
         sched_yield();
@@ -271,9 +271,9 @@ Test(journal_keep, a_sync_of_folded_batches_that_fails_is_a_gap)
     cr_assert(rig_await_synced(r, 20));
     uint64_t from = stats().kept_from;
     cr_assert(from > 1 && from <= 13, "%lu", (unsigned long)from);
-    faulty_files_crash(FAULTY_POWER_NONE, 1);
+    faulty_disk_crash(FAULTY_POWER_NONE, 1);
     rig_close(r, false);
-    faulty_files_restart();
+    faulty_disk_restart();
     replays(from - 1, 20);
     uint64_t end = 0;
     cr_assert_eq(rig_look(r, 0, &end), RL_JOURNAL_DAMAGED);
@@ -343,9 +343,9 @@ static void keeping_life(rl_random *random, uint64_t *backup, bool with_faults, 
     uint64_t kept_from = stats().kept_from;
     uint64_t end = rl_random_below(random, 6);
     if (end < 4) {
-        faulty_files_crash(kinds[end], rl_random_next(random));
+        faulty_disk_crash(kinds[end], rl_random_next(random));
         rig_close(r, false);
-        faulty_files_restart();
+        faulty_disk_restart();
         if (kinds[end] == FAULTY_KILLED)
             safe = r->appended;
     } else {

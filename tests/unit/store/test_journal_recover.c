@@ -37,10 +37,10 @@ typedef struct place {
 } place;
 
 static place find_frame(uint64_t seq) {
-    for (size_t i = 0; i < faulty_files_count(); i++) {
+    for (size_t i = 0; i < faulty_disk_count(); i++) {
         size_t len;
-        place p = {.path = faulty_files_name(i)};
-        p.bytes = faulty_files_bytes(p.path, &len);
+        place p = {.path = faulty_disk_name(i)};
+        p.bytes = faulty_disk_bytes(p.path, &len);
         rl_segment_header header;
         if (rl_segment_header_read((char *)p.bytes, &header) != RL_HEADER_GOOD)
             continue;
@@ -65,7 +65,7 @@ static place find_frame(uint64_t seq) {
 static void flip(uint64_t seq, size_t byte) {
     place p = find_frame(seq);
     p.bytes[p.offset + byte] ^= 0x40;
-    faulty_files_changed(p.path);
+    faulty_disk_changed(p.path);
 }
 
 /* Batches 1 to `last`, of which `synced` were synced before the rest was appended, then the end of
@@ -79,9 +79,9 @@ static void write_journal(uint64_t synced, uint64_t last) {
         cr_assert(rig_await_synced(r, synced));
     }
     rig_append_up_to(r, last);
-    faulty_files_crash(FAULTY_KILLED, 1);
+    faulty_disk_crash(FAULTY_KILLED, 1);
     rig_close(r, false);
-    faulty_files_restart();
+    faulty_disk_restart();
     r->folded = 0;
 }
 
@@ -101,7 +101,7 @@ Test(journal_recover, the_last_frame_torn_at_every_byte)
         for (size_t kept = 0; kept < p.size; kept++) {
             memcpy(p.bytes + p.offset, whole, kept);
             memset(p.bytes + p.offset + kept, older[o], p.size - kept);
-            faulty_files_changed(p.path);
+            faulty_disk_changed(p.path);
             r->folded = 0;
             cr_assert_eq(rig_recover(r), RL_JOURNAL_OK);
             bool complete = memcmp(p.bytes + p.offset, whole, meaning) == 0;
@@ -148,9 +148,9 @@ Test(journal_recover, dropped_frames_never_come_back)
     cr_assert_eq(rig_start(r), 0);
     /* Number 40 is used again, and what followed it once must not follow now. */
     rig_append_up_to(r, 40);
-    faulty_files_crash(FAULTY_KILLED, 1);
+    faulty_disk_crash(FAULTY_KILLED, 1);
     rig_close(r, false);
-    faulty_files_restart();
+    faulty_disk_restart();
     r->folded = 39;
     cr_assert_eq(rig_recover(r), RL_JOURNAL_OK);
     cr_assert_eq(r->folded, 40);
@@ -202,7 +202,7 @@ Test(journal_recover, a_missing_segment_is_damage_when_it_was_synced)
     write_journal(50, 60);
     char *path = rl_strdup(path_of(20));
     cr_assert_str_neq(path, path_of(60));
-    faulty_files_remove(path);
+    faulty_disk_remove(path);
     rl_free(path);
     cr_assert_eq(rig_recover(r), RL_JOURNAL_DAMAGED);
     cr_assert_lt(r->folded, 20);
@@ -213,7 +213,7 @@ Test(journal_recover, a_missing_segment_ends_the_chain_when_it_was_not)
     r->batch_bytes = 5000;
     write_journal(0, 60);
     char *path = rl_strdup(path_of(20));
-    faulty_files_remove(path);
+    faulty_disk_remove(path);
     rl_free(path);
     cr_assert_eq(rig_recover(r), RL_JOURNAL_OK);
     cr_assert_lt(r->folded, 20);
@@ -242,7 +242,7 @@ Test(journal_recover, a_segment_cut_short)
     r->batch_bytes = 1000;
     write_journal(0, 30);
     place p = find_frame(20);
-    faulty_files_truncate(p.path, p.offset + 100);
+    faulty_disk_truncate(p.path, p.offset + 100);
     cr_assert_eq(rig_recover(r), RL_JOURNAL_OK);
     cr_assert_eq(r->folded, 19);
     cr_assert_eq(rig_start(r), 0);
@@ -254,17 +254,17 @@ Test(journal_recover, headers_that_do_not_check_mean_empty_files)
     write_journal(0, 10);
     char garbage[RL_SEGMENT_HEADER_BYTES];
     memset(garbage, 0x5a, sizeof(garbage));
-    faulty_files_put(RIG_DIR "/00000100.journal", garbage, sizeof(garbage));
-    faulty_files_put(RIG_DIR "/00000101.journal", garbage, 10);
-    faulty_files_put(RIG_DIR "/00000102.journal", "", 0);
+    faulty_disk_put(RIG_DIR "/00000100.journal", garbage, sizeof(garbage));
+    faulty_disk_put(RIG_DIR "/00000101.journal", garbage, 10);
+    faulty_disk_put(RIG_DIR "/00000102.journal", "", 0);
     cr_assert_eq(rig_recover(r), RL_JOURNAL_OK);
     cr_assert_eq(r->folded, 10);
     cr_assert_eq(rig_start(r), 0);
     rig_append_up_to(r, 20);
     rig_close(r, false);
     size_t len;
-    cr_assert_null(faulty_files_bytes(RIG_DIR "/00000101.journal", &len), "it is cleared away");
-    cr_assert(faulty_files_bytes(RIG_DIR "/00000103.journal", &len), "numbers only grow");
+    cr_assert_null(faulty_disk_bytes(RIG_DIR "/00000101.journal", &len), "it is cleared away");
+    cr_assert(faulty_disk_bytes(RIG_DIR "/00000103.journal", &len), "numbers only grow");
 }
 
 Test(journal_recover, a_file_under_another_number_holds_nothing)
@@ -273,13 +273,13 @@ Test(journal_recover, a_file_under_another_number_holds_nothing)
     write_journal(0, 10);
     size_t len;
     place p = find_frame(1);
-    unsigned char *bytes = faulty_files_bytes(p.path, &len);
+    unsigned char *bytes = faulty_disk_bytes(p.path, &len);
     unsigned char *copy = rl_malloc(len);
     memcpy(copy, bytes, len);
-    faulty_files_put(RIG_DIR "/00000500.journal", copy, len);
+    faulty_disk_put(RIG_DIR "/00000500.journal", copy, len);
     rl_free(copy);
     char *path = rl_strdup(path_of(1));
-    faulty_files_remove(path);
+    faulty_disk_remove(path);
     rl_free(path);
     cr_assert_eq(rig_recover(r), RL_JOURNAL_OK);
     cr_assert_eq(r->folded, 0);
@@ -299,7 +299,7 @@ Test(journal_recover, a_newer_version_is_refused)
     uint64_t checksum = XXH3_64bits(as_newer, 56);
     memcpy(as_newer + 56, &checksum, sizeof(checksum));
     memcpy(p.bytes, as_newer, sizeof(as_newer));
-    faulty_files_changed(p.path);
+    faulty_disk_changed(p.path);
     r->journal = NULL;
     cr_assert_eq(rig_recover(r), RL_JOURNAL_VERSION);
     cr_assert(strstr(r->error, "newer") && strstr(r->error, p.path), "%s", r->error);

@@ -694,10 +694,10 @@ static void kill_both(void) {
     WAIT_UNTIL(p.released_seq == seq);
     char *copy = store_files_make();
     store_files_copy(dir, copy);
-    faulty_files_crash(FAULTY_KILLED, 1);
+    faulty_disk_crash(FAULTY_KILLED, 1);
     rl_store_close(store, false);
     store = NULL;
-    faulty_files_restart();
+    faulty_disk_restart();
     /* the same path, since the files in memory go by it */
     remove(store_files_path(dir, "data.db-shm"));
     store_files_copy(copy, dir);
@@ -749,11 +749,11 @@ Test(store_journal, a_sync_asked_for_covers_what_the_journal_had_not_taken_yet)
 {
     options.durability = RL_DURABILITY_NO;
     start_store();
-    faulty_files_hold_syncs(true); /* no new segment gets ready */
+    faulty_disk_hold_syncs(true); /* no new segment gets ready */
     while (progress().appended_seq == seq)
         put_many(1, 20000);
     rl_store_sync_soon(store);
-    faulty_files_hold_syncs(false);
+    faulty_disk_hold_syncs(false);
     WAIT_UNTIL(p.synced_seq == seq);
     cr_assert_eq(progress().folded_seq, 0);
 }
@@ -762,7 +762,7 @@ Test(store_journal, what_waits_for_the_journal_is_kept_though_it_is_folded)
 {
     options.durability = RL_DURABILITY_NO;
     start_store();
-    faulty_files_hold_syncs(true); /* no new segment gets ready */
+    faulty_disk_hold_syncs(true); /* no new segment gets ready */
     while (progress().appended_seq == seq)
         put_many(1, 20000);
     put_many(5, 100);
@@ -774,7 +774,7 @@ Test(store_journal, what_waits_for_the_journal_is_kept_though_it_is_folded)
         snprintf(key, sizeof key, "k%d", i);
         put_batch(key, "v");
     }
-    faulty_files_hold_syncs(false);
+    faulty_disk_hold_syncs(false);
     WAIT_UNTIL(p.appended_seq == seq);
 }
 

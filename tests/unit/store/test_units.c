@@ -574,7 +574,7 @@ Test(units, no_checkpoint_copies_what_is_not_synced)
 Test(units, a_failed_sync_of_the_wal_is_mended_before_anything_is_called_folded)
 {
     faulty_vfs_install();
-    faulty_vfs_record();
+    faulty_files_start_in(dir);
     start_store();
     run_ok("CREATE TABLE t(n)");
     put_batch("a");
@@ -583,7 +583,7 @@ Test(units, a_failed_sync_of_the_wal_is_mended_before_anything_is_called_folded)
     cr_assert_eq(progress().folded_seq, synced);
     /* What would be left of data.db, if the power failed. */
     char *left = store_files_make();
-    faulty_vfs_power_off(left, 1, NULL, NULL);
+    faulty_disk_leave(left, FAULTY_POWER, 1);
     sqlite3 *db = store_sql_open(store_files_path(left, "data.db"));
     cr_assert_eq(store_sql_int(db, "SELECT value FROM rl_meta WHERE name = 'folded_seq'"),
                  (int64_t)synced);
@@ -596,8 +596,33 @@ Test(units, a_failed_sync_of_the_wal_is_mended_before_anything_is_called_folded)
     cr_assert_eq(t.rc, SQLITE_OK);
     store_files_remove(left);
     left = store_files_make();
-    faulty_vfs_power_off(left, 2, NULL, NULL);
+    faulty_disk_leave(left, FAULTY_POWER, 2);
     db = store_sql_open(store_files_path(left, "data.db"));
+    cr_assert_eq(store_sql_int(db, "SELECT value FROM rl_meta WHERE name = 'folded_seq'"),
+                 (int64_t)seq);
+    cr_assert_eq(store_sql_int(db, "SELECT count(*) FROM rl_key"), (int64_t)seq);
+    cr_assert_eq(sqlite3_close(db), SQLITE_OK);
+    store_files_remove(left);
+}
+
+/* A failed sync before a kill has left pages that the system takes for written: the next start must
+ * not rely on its own sync of the WAL, since it lets the journal forget what is in it. */
+Test(units, a_failed_sync_before_a_kill_is_made_good_by_the_next_start)
+{
+    faulty_vfs_install();
+    faulty_files_start_in(dir);
+    start_store();
+    put_batch("a");
+    fold_now();
+    fail_the_sync_of_what_is_shown();
+    faulty_disk_crash(FAULTY_KILLED, 1);
+    rl_store_close(store, false);
+    store = NULL;
+    faulty_disk_restart();
+    start_store();
+    char *left = store_files_make();
+    faulty_disk_leave(left, FAULTY_POWER_NONE, 1);
+    sqlite3 *db = store_sql_open(store_files_path(left, "data.db"));
     cr_assert_eq(store_sql_int(db, "SELECT value FROM rl_meta WHERE name = 'folded_seq'"),
                  (int64_t)seq);
     cr_assert_eq(store_sql_int(db, "SELECT count(*) FROM rl_key"), (int64_t)seq);
@@ -617,19 +642,8 @@ static char mix_sql[MOST_SEQS][64];
 static size_t mix_count;
 static char *leftovers;
 
-static void copy_journal(void *arg) {
-    (void)arg;
-    char *copy = store_files_make();
-    store_files_copy(dir, copy);
-    char from[1100], to[1100];
-    snprintf(from, sizeof from, "%s/journal", copy);
-    snprintf(to, sizeof to, "%s/journal", leftovers);
-    cr_assert_eq(rename(from, to), 0);
-    store_files_remove(copy);
-}
-
 /* Opens what a power failure left and holds it against the history up to now. */
-static void check_leftovers(uint64_t released, size_t jobs_before, const bool *job_ok) {
+static void check_leftovers(uint64_t promised, size_t jobs_before, const bool *job_ok) {
     rl_store_options o = options;
     o.dir = leftovers;
     o.notify = NULL;
@@ -638,7 +652,7 @@ static void check_leftovers(uint64_t released, size_t jobs_before, const bool *j
     cr_assert_eq(code, RL_STORE_OK, "%s", error);
     uint64_t last = rl_store_last_seq(other);
     rl_store_close(other, false);
-    cr_assert_geq(last, released);
+    cr_assert_geq(last, promised);
     cr_assert_leq(last, seq);
     sqlite3 *db = store_sql_open(store_files_path(leftovers, "data.db"));
     cr_assert_str_eq(store_sql_text(db, "PRAGMA integrity_check"), "ok");
@@ -659,13 +673,14 @@ static void check_leftovers(uint64_t released, size_t jobs_before, const bool *j
 static void power_failure(uint64_t seed) {
     static bool job_ok[MOST_SEQS];
     rl_store_collect(store);
-    uint64_t released = progress().released_seq;
+    bool always = options.durability == RL_DURABILITY_ALWAYS;
+    uint64_t promised = always ? progress().released_seq : progress().synced_seq;
     for (size_t i = 0; i < mix_count; i++)
         job_ok[i] = atomic_load(&mix_jobs[i].done) && mix_jobs[i].rc == SQLITE_OK;
     leftovers = store_files_make();
-    faulty_vfs_power_off(leftovers, seed, copy_journal, NULL);
+    faulty_disk_leave(leftovers, FAULTY_POWER, seed);
     faulty_vfs_heal(); /* for what looks at them */
-    check_leftovers(released, mix_count, job_ok);
+    check_leftovers(promised, mix_count, job_ok);
     store_files_remove(leftovers);
 }
 
@@ -720,7 +735,7 @@ static void mix_step(rl_random *random) {
 
 static void random_mix(uint64_t seed, bool faults) {
     faulty_vfs_install();
-    faulty_vfs_record();
+    faulty_files_start_in(dir);
     options.durability = seed % 2 ? RL_DURABILITY_ALWAYS : RL_DURABILITY_NO;
     options.fold_interval_ms = 30;
     options.upkeep.checkpoint_interval_ms = 1 + (uint32_t)seed % 40;
