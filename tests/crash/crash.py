@@ -327,8 +327,11 @@ def main(description=__doc__, name="crash", kind=Rounds):
         for number, line in enumerate(rounds.turns(options.rounds), 1):
             print("round %3d: %s" % (number, line), flush=True)
     except (Failure, history.Unexpected, process.StartError, process.Gone) as error:
-        process.report("%s: FAILED in round %d: %s" % (name, number + 1, error))
-        print("---- the server's log ends with ----\n%s" % rounds.server.log())
+        first, _, rest = str(error).partition("\n")
+        process.report("%s: FAILED in round %d: %s" % (name, number + 1, first))
+        print(rest)
+        if not isinstance(error, process.StartError):  # which shows it already
+            print("---- the server's log ends with ----\n%s" % rounds.server.log())
         rounds.end(True)
         process.report("%s: to try again (when a kill strikes is up to the machine, not to the seed): "
                        "%s --keep --ours %s" % (name, again, options.ours))

@@ -5,12 +5,22 @@
 class Mutation:
     def __init__(self, name, what, file, old, new, test, command=None, environment=None, sanitize="", seconds=600):
         self.name, self.what, self.file, self.old, self.new = name, what, file, old, new
-        self.targets, self.command = [test], command or ["{build}/tests/" + test]
+        self.targets = [test] if isinstance(test, str) else test
+        self.command = command or ["{build}/tests/" + self.targets[0]]
         self.environment, self.sanitize, self.seconds = environment or {}, sanitize, seconds
 
 
 POWER = {"test": "unit_keyspace_power_loss", "environment": {"SEEDS": "120"}}
 COLLECTIONS = {"test": "unit_keyspace_collections"}
+
+
+def points(*names, rounds=5):
+    """Kills at the points whose names begin so."""
+    return {"test": ["rubellite-server", "points"],
+            "command": ["{source}/tests/crash/crash_points.py", "--ours", "{build}/rubellite-server",
+                        "--points", "{build}/tests/points.so", "--rounds", str(rounds), "--seed", "1"]
+            + [word for name in names for word in ("--point", name)]}
+
 
 MUTATIONS = [
     # --- what was answered ---
@@ -44,6 +54,16 @@ MUTATIONS = [
              "    if (!fault && j->files->sync_dir(j->dir) != 0)",
              "    if (!fault && j->files->sync_dir == NULL)",
              **POWER),
+    Mutation("backup-is-not-synced", "a backup gets its name before its bytes are on disk",
+             "src/store/backup.c",
+             "    if (files->datasync(r->fd) != 0)\n",
+             "    if (r->fd < 0)\n",
+             **POWER),
+    Mutation("start-trusts-its-sync", "after a kill the WAL is synced, not written again: a sync that failed before has lost it",
+             "src/store/writer.c",
+             "    int rc = rl_wal_mend(&w->wal);\n",
+             "    int rc = rl_wal_sync_now(&w->wal);\n",
+             test="unit_store_units"),
     # --- rows are what memory is ---
     Mutation("list-shift-is-one-short", "the last item of a shift stays where it is",
              "src/keyspace/elements.c",
@@ -74,9 +94,57 @@ MUTATIONS = [
              "        keyspace_structure_free(type, structure);",
              sanitize="address,undefined", **COLLECTIONS),
     # --- the sweeper ---
+    Mutation("sweeper-in-one-go", "all dead elements go at once, and folds wait for that",
+             "src/store/writer_sweep.c",
+             "        rc = rl_sweep_slice(w->sweep, &rows);\n",
+             "        rc = rl_sweep_slice(w->sweep, &rows);\n    for (uint64_t more = 0; rc == SQLITE_OK && w->meta.dead; rows += more)\n"
+             "        rc = rl_sweep_slice(w->sweep, &more);\n",
+             test="unit_store_sweep"),
     Mutation("sweeper-forgets", "dead collections leave the list with rows still there",
              "src/store/sweep.c",
              '    [SQL_NEXT] = "SELECT key_id, type FROM rl_dead ORDER BY key_id LIMIT 1",',
              '    [SQL_NEXT] = "SELECT key_id, type FROM rl_dead WHERE key_id < 0 ORDER BY key_id LIMIT 1",',
              test="unit_store_sweep"),
+    # --- kills at one point, where a kill at random hardly strikes ---
+    Mutation("journal-forgets-before-commit", "segments are removed while their fold is under way",
+             "src/store/writer_fold.c",
+             "    rl_keeper_gate_enter(w->keeper);\n    int rc = writer_choose_sync(w, full || job);\n",
+             "    const rl_batch *upto = first;\n"
+             "    while (rl_batch_next_load(upto))\n"
+             "        upto = rl_batch_next_load(upto);\n"
+             "    if (atomic_load(&w->told.journal_started))\n"
+             "        rl_journal_recycle(w->journal, rl_batch_seq(upto));\n"
+             "    rl_keeper_gate_enter(w->keeper);\n    int rc = writer_choose_sync(w, full || job);\n",
+             **points("segment.remove.after", "segment.reuse.after", "segment.header.after")),
+    Mutation("folded-seq-first", "a fold says how far it went, and then it goes there",
+             "src/store/fold.c",
+             "    rc = take_batches(f, first, max_bytes, &last, result);\n",
+             "    rc = take_batches(f, first, max_bytes, &last, result);\n"
+             "    f->next.folded_seq = last ? rl_batch_seq(last) : f->next.folded_seq;\n"
+             "    if (rc == SQLITE_OK && (rc = write_meta(f)) == SQLITE_OK &&\n"
+             "        (rc = store_fold_run(f, FOLD_COMMIT)) == SQLITE_OK)\n"
+             "        rc = store_fold_run(f, FOLD_BEGIN);\n",
+             **points("fold.first", "fold.page")),
+    Mutation("unit-in-two-transactions", "keys are committed before the statement behind them runs",
+             "src/store/transact.c",
+             "        rc = run_step(u->db, u->job, i);\n",
+             '        if (i > 0)\n            sqlite3_exec(u->db, "COMMIT; BEGIN IMMEDIATE", NULL, NULL, NULL);\n'
+             "        rc = run_step(u->db, u->job, i);\n",
+             **points("fold.commit-page.after", "fold.sync", rounds=10)),
+    Mutation("new-file-has-a-version-first", "a new data.db is ours before it has tables",
+             "src/store/schema.c",
+             '    int rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);\n    for (int v = 1; v',
+             '    int rc = sqlite3_exec(db, "PRAGMA application_id = 1380076628; PRAGMA user_version = 2;"\n'
+             '                              "BEGIN IMMEDIATE", NULL, NULL, NULL);\n    for (int v = 1; v',
+             **points("create")),
+    Mutation("version-before-tables", "a migration says it is done, and then it begins",
+             "src/store/schema.c",
+             '    int rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);\n    for (int v = from + 1; v',
+             '    int rc = sqlite3_exec(db, "PRAGMA user_version = 2; BEGIN IMMEDIATE", NULL, NULL, NULL);\n'
+             '    for (int v = from + 1; v',
+             **points("migrate")),
+    Mutation("first-start-is-not-taken-back", "a rollback journal is overlooked",
+             "src/store/schema.c",
+             "    if (!has_rollback_journal(path))\n", "    if (!has_rollback_journal(path) || path)\n",
+             **points("create")),
 ]

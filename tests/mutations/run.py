@@ -65,6 +65,7 @@ class Tree:
 
     def passes(self, mutation):
         """Whether the test passes on the tree as it is now; None when it does not build."""
+        self.output = ""
         path = self.build_of(mutation.sanitize)
         made = subprocess.run(["cmake", "--build", path, "-j", self.jobs, "--target", *mutation.targets],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -79,6 +80,11 @@ class Tree:
             return False
         self.output = ran.stdout.decode(errors="replace")
         return ran.returncode == 0
+
+    def reason(self):
+        """Why the test that ran last failed, as far as one line says it."""
+        lines = [line.strip() for line in self.output.splitlines()]
+        return next((line[:200] for line in lines if "FAILED" in line or "[----] " in line), "")
 
     def plant(self, mutation):
         path = os.path.join(self.source, mutation.file)
@@ -120,6 +126,8 @@ def main():
         missed += not caught
         print("%-28s %s (%s)" % (mutation.name, "caught" if caught else "does not build" if result is None
                                  else "NOT CAUGHT", mutation.what), flush=True)
+        if caught and tree.reason():
+            print("    %s" % tree.reason(), flush=True)
     print("%d planted, %d caught, %d not" % (len(chosen), len(chosen) - missed, missed))
     return 1 if missed else 0
 
