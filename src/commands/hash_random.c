@@ -76,6 +76,7 @@ static void reply_any(rl_ctx *c) {
     rl_field field;
     if (!rl_ctx_open(c, 1, RL_TYPE_HASH, RL_LOOK_READ, &h))
         return;
+    rl_key_hash_settle(&h);
     const rl_fields *fields = rl_hash_of(&h);
     if (fields == NULL) {
         rl_reply_null(c->reply);
@@ -96,6 +97,7 @@ void rl_cmd_hrandfield(rl_ctx *c) {
     if (!rl_cmd_random_count(c, "WITHVALUES", &count, &with_values) ||
         !rl_ctx_open(c, 1, RL_TYPE_HASH, RL_LOOK_READ, &h))
         return;
+    rl_key_hash_settle(&h);
     const rl_fields *fields = rl_hash_of(&h);
     if (fields == NULL || count == 0)
         rl_reply_array(c->reply, 0);

@@ -9,6 +9,17 @@
 #include "keyspace/keyspace_private.h"
 #include "keyspace/structure.h"
 
+/* Of the due fields of a large hash, so many are taken out by who opens it; the others are hidden
+ * until they are met by rl_keyspace_expire_due, or the next who opens it. */
+#define DUE_AT_ONCE 256
+
+/* For who opens a hash with such fields: from here on nobody meets a field whose time is over. */
+static rl_entry *expire_or_hide(rl_keyspace *ks, int number, rl_entry *e, uint64_t hash) {
+    bool large = rl_fields_form_of(*(rl_fields **)rl_entry_place(e)) == RL_FIELDS_TABLE;
+    size_t removed;
+    return keyspace_expire_fields(ks, number, e, hash, large ? DUE_AT_ONCE : SIZE_MAX, &removed);
+}
+
 bool rl_collection_open(rl_collection *c, rl_keyspace *keys, int number, rl_bytes key,
                         uint64_t hash, rl_type type, rl_look look) {
     rl_entry *e = rl_keyspace_find(keys, number, key, hash, look);
@@ -20,10 +31,8 @@ bool rl_collection_open(rl_collection *c, rl_keyspace *keys, int number, rl_byte
         c->entry = NULL;
         return false;
     }
-    if (e->flags & RL_ENTRY_FIELDS) {
-        size_t removed;
-        c->entry = keyspace_expire_fields(keys, number, e, hash, SIZE_MAX, &removed);
-    }
+    if (e->flags & RL_ENTRY_FIELDS)
+        c->entry = expire_or_hide(keys, number, e, hash);
     return true;
 }
 
@@ -35,10 +44,8 @@ void rl_collection_open_entry(rl_collection *c, rl_keyspace *keys, int number, r
                          .hash = hash,
                          .db = number,
                          .type = e->type};
-    if (e->flags & RL_ENTRY_FIELDS) {
-        size_t removed;
-        c->entry = keyspace_expire_fields(keys, number, e, hash, SIZE_MAX, &removed);
-    }
+    if (e->flags & RL_ENTRY_FIELDS)
+        c->entry = expire_or_hide(keys, number, e, hash);
 }
 
 /* Takes an empty collection's key away. */
@@ -69,6 +76,8 @@ size_t rl_collection_count(const rl_collection *c) {
 
 /* ---- fields that expire ---- */
 
+#define FEW_LEFT 8 /* a hash has few fields left when so many times more are hidden */
+
 typedef struct living {
     rl_keyspace *ks;
     int number;
@@ -87,34 +96,66 @@ void keyspace_fields_expire(rl_keyspace *ks, int number, rl_entry *e, uint64_t h
     rl_field_times_add(times, (rl_field_time){at_ms, hash, e->id}, is_alive, &(living){ks, number});
 }
 
-rl_entry *keyspace_expire_fields(rl_keyspace *ks, int number, rl_entry *e, uint64_t hash,
-                                 size_t limit, size_t *removed) {
+static bool has_due_field(const rl_keyspace *ks, const rl_entry *e, rl_field_scratch *scratch,
+                          rl_field *first) {
+    return rl_fields_next_expiry(*(rl_fields **)rl_entry_place(e), scratch, first) &&
+           first->expires_at <= ks->now_ms;
+}
+
+/* Takes out fields whose time is over and are not hidden, at most `limit`; returns how many. */
+static size_t take_due_fields(rl_keyspace *ks, rl_entry *e, size_t limit) {
     rl_fields **place = rl_entry_place(e);
     rl_field_scratch scratch;
     rl_field first;
     rl_buffer name = {0};
     size_t count = 0;
-    while (count < limit && rl_fields_next_expiry(*place, &scratch, &first) &&
-           first.expires_at <= ks->now_ms) {
+    for (; count < limit && has_due_field(ks, e, &scratch, &first); count++) {
         rl_buffer_clear(&name); /* what is given to the hash must not lie in it */
         rl_buffer_add_bytes(&name, first.name);
         rl_fields_remove(place, rl_buffer_bytes(&name));
         if (ks->batch)
             rl_batch_gone(ks->batch, e->id, RL_TYPE_HASH, rl_buffer_bytes(&name));
-        count++;
     }
     rl_buffer_release(&name);
-    *removed = count;
-    if (count == 0)
+    return count;
+}
+
+rl_entry *keyspace_expire_fields(rl_keyspace *ks, int number, rl_entry *e, uint64_t hash,
+                                 size_t limit, size_t *removed) {
+    rl_fields *fields = *(rl_fields **)rl_entry_place(e);
+    rl_field_scratch scratch;
+    rl_field first;
+    *removed = 0;
+    if (!has_due_field(ks, e, &scratch, &first)) {
+        rl_fields_hide(fields, 0);
         return e;
+    }
+    size_t due = rl_fields_hide(fields, ks->now_ms), left = rl_fields_count(fields);
+    if (left != 0) { /* else the key goes as a whole, however large it is */
+        rl_fields_hide(fields, 0);
+        due = take_due_fields(ks, e, limit);
+        fields = *(rl_fields **)rl_entry_place(e);
+        rl_fields_hide(fields, ks->now_ms);
+        left = rl_fields_count(fields);
+    }
+    *removed = due;
     keyspace_stamp(ks, e);
-    ks->stats.expired_fields += count;
+    ks->stats.expired_fields += due;
     rl_keyspace_notify(ks, RL_NOTIFY_HASH, "hexpired", number, rl_entry_key(e));
     keyspace_changed(ks, number, rl_entry_key(e), hash, false);
-    if (rl_fields_count(*place))
+    if (left)
         return e;
     drop_empty(ks, number, e, hash);
     return NULL;
+}
+
+void rl_key_hash_settle(rl_collection *c) {
+    size_t removed;
+    if (c->entry == NULL || !(c->entry->flags & RL_ENTRY_FIELDS))
+        return;
+    rl_fields *h = rl_hash_of(c);
+    if (rl_fields_hide(h, c->keys->now_ms) / FEW_LEFT > rl_fields_count(h))
+        c->entry = keyspace_expire_fields(c->keys, c->db, c->entry, c->hash, SIZE_MAX, &removed);
 }
 
 size_t keyspace_expire_due_fields(rl_keyspace *ks, int number, size_t limit) {

@@ -21,7 +21,8 @@
  * valid until the next change through it. Loop thread.
  *
  * Fields whose time is over are taken out by rl_collection_open ("hexpired"), so that nobody meets
- * one; a hash that had no others is then no more.
+ * one; a hash that had no others is then no more. Where there are many of them, most are hidden
+ * instead (rl_fields_hide) and taken out later, in steps.
  */
 #ifndef RL_KEYSPACE_COLLECTION_H
 #define RL_KEYSPACE_COLLECTION_H
@@ -76,6 +77,9 @@ bool rl_key_hash_set(rl_collection *c, rl_bytes field, rl_bytes value, int64_t e
 bool rl_key_hash_remove(rl_collection *c, rl_bytes field);
 /* False when there is no such field. 0 takes the expiry away; a time that is over removes it. */
 bool rl_key_hash_expire(rl_collection *c, rl_bytes field, int64_t expires_at);
+
+/* Before a field is chosen by chance: takes out those that are hidden, if few others are left. */
+void rl_key_hash_settle(rl_collection *c);
 
 bool rl_key_set_add(rl_collection *c, rl_bytes member); /* true: it is new */
 bool rl_key_set_remove(rl_collection *c, rl_bytes member);

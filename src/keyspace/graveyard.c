@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "keyspace/structure.h"
+#include "types/fields.h"
 
 /* Freeing so many elements takes no longer than a command. */
 #define AT_ONCE 64
@@ -36,6 +37,8 @@ void rl_graveyard_take(rl_graveyard *g, rl_entry *e) {
     void *structure = rl_entry_free_shell(e);
     if (structure == NULL)
         return;
+    if (type == RL_TYPE_HASH)
+        rl_fields_hide(structure, 0); /* hidden fields have to be freed as well */
     if (keyspace_structure_count(type, structure) <= AT_ONCE) {
         keyspace_structure_free(type, structure);
         return;

@@ -14,7 +14,10 @@ typedef struct large {
     uint8_t form;
     types_table table;
     types_tree *expiries; /* (time, field) of the fields that expire; NULL: none ever did */
+    int64_t hidden_until; /* fields that expire then or before are hidden; 0: none */
 } large;
+
+#define RANDOM_TRIES 100 /* for a field that is not hidden */
 
 /* An rl_fields is a types_packed or a large; both begin with the form. */
 struct rl_fields {
@@ -120,6 +123,22 @@ static uint64_t hash_of(rl_bytes name) {
     return rl_hash(name);
 }
 
+static inline bool is_hidden(const large *l, int64_t expires_at) {
+    return expires_at != 0 && expires_at <= l->hidden_until;
+}
+
+static size_t hidden_count(const large *l) {
+    if (l->hidden_until == 0 || l->expiries == NULL)
+        return 0;
+    types_bound bound = {.kind = TYPES_UPTO_SCORE, .score = (double)l->hidden_until};
+    return types_tree_count_before(l->expiries, &bound);
+}
+
+/* Finds a field that is not hidden. */
+static bool large_get(const large *l, uint64_t hash, rl_bytes name, types_element *out) {
+    return types_table_get(&l->table, hash, name, out) && !is_hidden(l, out->expires_at);
+}
+
 /* The tree follows a field's expiry from `before` to `after`. */
 static void expiry_changed(large *l, rl_bytes name, int64_t before, int64_t after) {
     if (before == after)
@@ -137,13 +156,19 @@ static void expiry_changed(large *l, rl_bytes name, int64_t before, int64_t afte
 static bool large_set(large *l, rl_bytes name, rl_bytes value, int64_t expires_at) {
     uint64_t hash = hash_of(name);
     int64_t before = 0;
+    bool was_hidden = false;
     types_element old;
-    if (l->expiries && expires_at != RL_FIELD_KEEP && types_table_get(&l->table, hash, name, &old))
+    if (l->expiries && (expires_at != RL_FIELD_KEEP || l->hidden_until) &&
+        types_table_get(&l->table, hash, name, &old)) {
         before = old.expires_at;
+        was_hidden = is_hidden(l, before);
+    }
+    if (was_hidden && expires_at == RL_FIELD_KEEP)
+        expires_at = 0;
     bool fresh = types_table_set(&l->table, hash, name, value, expires_at);
     if (expires_at != RL_FIELD_KEEP)
         expiry_changed(l, name, before, expires_at);
-    return fresh;
+    return fresh || was_hidden;
 }
 
 static void become_large(rl_fields **place) {
@@ -162,7 +187,7 @@ static void become_large(rl_fields **place) {
 static bool large_expire(large *l, rl_bytes name, int64_t expires_at) {
     uint64_t hash = hash_of(name);
     types_element old;
-    if (!types_table_get(&l->table, hash, name, &old))
+    if (!large_get(l, hash, name, &old))
         return false;
     int64_t before = old.expires_at;
     types_table_expire(&l->table, hash, name, expires_at);
@@ -173,8 +198,11 @@ static bool large_expire(large *l, rl_bytes name, int64_t expires_at) {
 static bool large_remove(large *l, rl_bytes name) {
     uint64_t hash = hash_of(name);
     types_element old;
-    if (l->expiries && types_table_get(&l->table, hash, name, &old))
+    if (l->expiries && types_table_get(&l->table, hash, name, &old)) {
+        if (is_hidden(l, old.expires_at))
+            return false;
         expiry_changed(l, name, old.expires_at, 0);
+    }
     return types_table_remove(&l->table, hash, name);
 }
 
@@ -215,7 +243,10 @@ rl_fields_form rl_fields_form_of(const rl_fields *h) {
 }
 
 size_t rl_fields_count(const rl_fields *h) {
-    return is_large(h) ? types_table_count(&large_of(h)->table) : small_of(h)->count / stride_of(h);
+    if (!is_large(h))
+        return small_of(h)->count / stride_of(h);
+    const large *l = large_of(h);
+    return types_table_count(&l->table) - hidden_count(l);
 }
 
 size_t rl_fields_memory(const rl_fields *h) {
@@ -233,7 +264,7 @@ size_t rl_fields_memory(const rl_fields *h) {
 bool rl_fields_get(const rl_fields *h, rl_bytes name, rl_field_scratch *scratch, rl_field *out) {
     if (is_large(h)) {
         types_element e;
-        if (!types_table_get(&large_of(h)->table, hash_of(name), name, &e))
+        if (!large_get(large_of(h), hash_of(name), name, &e))
             return false;
         field_of(&e, out);
         return true;
@@ -246,8 +277,13 @@ bool rl_fields_get(const rl_fields *h, rl_bytes name, rl_field_scratch *scratch,
 }
 
 bool rl_fields_has(const rl_fields *h, rl_bytes name) {
-    if (is_large(h))
-        return types_table_has(&large_of(h)->table, hash_of(name), name);
+    if (is_large(h)) {
+        const large *l = large_of(h);
+        types_element e;
+        uint64_t hash = hash_of(name);
+        return l->hidden_until ? large_get(l, hash, name, &e)
+                               : types_table_has(&l->table, hash, name);
+    }
     return small_find(h, name) != NULL;
 }
 
@@ -329,16 +365,30 @@ bool rl_fields_next_expiry(const rl_fields *h, rl_field_scratch *scratch, rl_fie
     return true;
 }
 
+size_t rl_fields_hide(rl_fields *h, int64_t until) {
+    if (!is_large(h))
+        return 0;
+    large_of(h)->hidden_until = until;
+    return hidden_count(large_of(h));
+}
+
 /* ---- walking ---- */
+
+/* Hidden ones too. */
+static bool large_next(const large *l, rl_fields_walk *walk, rl_field *out) {
+    if (!types_pages_next(&l->table.pages, &walk->pages))
+        return false;
+    types_element e = types_table_element(&l->table, walk->pages.page, walk->pages.slot);
+    field_of(&e, out);
+    return true;
+}
 
 bool rl_fields_next(const rl_fields *h, rl_fields_walk *walk, rl_field *out) {
     if (is_large(h)) {
-        const large *l = large_of(h);
-        if (!types_pages_next(&l->table.pages, &walk->pages))
-            return false;
-        types_element e = types_table_element(&l->table, walk->pages.page, walk->pages.slot);
-        field_of(&e, out);
-        return true;
+        bool found = large_next(large_of(h), walk, out);
+        while (found && is_hidden(large_of(h), out->expires_at))
+            found = large_next(large_of(h), walk, out);
+        return found;
     }
     const types_packed *p = small_of(h);
     const char *at = walk->at ? walk->at : p->items;
@@ -352,6 +402,7 @@ bool rl_fields_next(const rl_fields *h, rl_fields_walk *walk, rl_field *out) {
 }
 
 typedef struct scanning {
+    const large *hash;
     void (*each)(void *, const rl_field *);
     void *arg;
 } scanning;
@@ -360,13 +411,14 @@ static void scan_element(void *arg, const types_element *e) {
     const scanning *scan = arg;
     rl_field f;
     field_of(e, &f);
-    scan->each(scan->arg, &f);
+    if (!is_hidden(scan->hash, f.expires_at))
+        scan->each(scan->arg, &f);
 }
 
 uint64_t rl_fields_scan(const rl_fields *h, uint64_t cursor, size_t count,
                         void (*each)(void *, const rl_field *), void *arg) {
     if (is_large(h)) {
-        scanning scan = {each, arg};
+        scanning scan = {large_of(h), each, arg};
         return types_table_scan(&large_of(h)->table, cursor, count, scan_element, &scan);
     }
     rl_fields_walk walk = {0};
@@ -376,15 +428,25 @@ uint64_t rl_fields_scan(const rl_fields *h, uint64_t cursor, size_t count,
     return 0;
 }
 
+/* Of many tries one finds a field, unless nearly all are hidden: then it is the first. */
+static void large_random(const large *l, rl_random *random, rl_field *out) {
+    unsigned slot;
+    for (int i = 0; i < RANDOM_TRIES; i++) {
+        const types_page *page = types_pages_random(&l->table.pages, random, &slot);
+        types_element e = types_table_element(&l->table, page, slot);
+        field_of(&e, out);
+        if (!is_hidden(l, out->expires_at))
+            return;
+    }
+    rl_fields_walk walk = {0};
+    rl_fields_next((const rl_fields *)l, &walk, out);
+}
+
 void rl_fields_random(const rl_fields *h, rl_random *random, rl_field_scratch *scratch,
                       rl_field *out) {
     assert(rl_fields_count(h) > 0);
     if (is_large(h)) {
-        const types_table *t = &large_of(h)->table;
-        unsigned slot;
-        const types_page *page = types_pages_random(&t->pages, random, &slot);
-        types_element e = types_table_element(t, page, slot);
-        field_of(&e, out);
+        large_random(large_of(h), random, out);
         return;
     }
     unsigned pick = (unsigned)rl_random_below(random, rl_fields_count(h));
@@ -406,7 +468,7 @@ void rl_fields_check(const rl_fields *h) {
         types_tree_check(l->expiries);
     rl_fields_walk walk = {0};
     rl_field f;
-    while (rl_fields_next(h, &walk, &f))
+    while (large_next(l, &walk, &f))
         if (f.expires_at) {
             types_must(l->expiries && types_tree_has(l->expiries, (double)f.expires_at, f.name));
             timed++;

@@ -12,7 +12,7 @@
  * until that is used again.
  *
  * Times are Unix milliseconds, below 2^53; the hash knows no clock: a field whose time is over is
- * there until somebody takes it out. Loop thread.
+ * there until somebody takes it out, or hides it. Loop thread.
  */
 #ifndef RL_TYPES_FIELDS_H
 #define RL_TYPES_FIELDS_H
@@ -64,8 +64,16 @@ bool rl_fields_remove(rl_fields **place, rl_bytes name);
 
 /* Whether a field may have an expiry; false is certain, and costs nothing to ask. */
 bool rl_fields_timed(const rl_fields *h);
-/* The field that expires first; false when none does. O(1), O(limit) in a small form. */
+/* The field that expires first, a hidden one too; false when none does. O(1), O(limit) in a small
+ * form. */
 bool rl_fields_next_expiry(const rl_fields *h, rl_field_scratch *scratch, rl_field *out);
+
+/* From here on, fields of a large hash whose time is `until` or before are as if they were not
+ * there, for every function but rl_fields_next_expiry: they have no place in counts, walks, scans
+ * and chances, are new when they are set again and cannot be taken out. For who has more of them
+ * than he wants to take out at once. 0: all are there again, and may be taken out. Returns how many
+ * are hidden now, in O(log n); a small hash hides none. */
+size_t rl_fields_hide(rl_fields *h, int64_t until);
 
 /* All fields, in no order; the hash must not change meanwhile. Begin with {0}. */
 typedef struct rl_fields_walk {

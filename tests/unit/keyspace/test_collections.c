@@ -479,6 +479,91 @@ Test(collections, due_fields_are_gone_for_who_looks_and_by_themselves)
     cr_assert_eq(stats.expired_fields, 2);
 }
 
+/* A hash of `due` fields that expire in 10 ms, and others that stay. */
+static void make_due(int due, int others) {
+    rl_collection c;
+    char name[16];
+    open_key(&c, "k", RL_TYPE_HASH);
+    for (int i = 0; i < due + others; i++) {
+        snprintf(name, sizeof name, "f%d", i);
+        rl_key_hash_set(&c, rl_bytes_text(name), RL_BYTES("v"), i < due ? now_ms + 10 : 0);
+    }
+    rl_collection_done(&c);
+    now_ms += 10;
+    turn();
+}
+
+static uint64_t expired_fields(void) {
+    rl_keyspace_stats stats;
+    rl_keyspace_stats_read(ks, &stats);
+    return stats.expired_fields;
+}
+
+Test(collections, many_due_fields_are_hidden_and_go_in_steps)
+{
+    rl_collection c;
+    int64_t at_ms;
+    make_due(3000, 1000);
+    open_key(&c, "k", RL_TYPE_HASH);
+    cr_assert_eq(rl_collection_count(&c), 1000);
+    cr_assert_leq(expired_fields(), 300, "not all at once");
+    cr_assert(rl_key_hash_set(&c, RL_BYTES("f2999"), RL_BYTES("again"), RL_FIELD_KEEP));
+    cr_assert_not(rl_key_hash_remove(&c, RL_BYTES("f2998")));
+    rl_collection_done(&c);
+    int steps = 0;
+    while (rl_keyspace_next_expiry(ks, &at_ms) && at_ms <= now_ms) {
+        cr_assert_leq(rl_keyspace_expire_due(ks, 100), 100);
+        turn();
+        open_key(&c, "k", RL_TYPE_HASH);
+        cr_assert_eq(rl_collection_count(&c), 1001);
+        steps++;
+    }
+    cr_assert_gt(steps, 5);
+    cr_assert_eq(expired_fields(), 2999);
+    expect_rows_as_memory("steps");
+    cr_assert_eq(element_count, 1001);
+}
+
+Test(collections, a_hash_whose_fields_are_all_due_goes_as_a_whole)
+{
+    rl_collection c;
+    rl_keyspace_stats stats;
+    make_due(3000, 0);
+    size_t before = rl_batch_builder_bytes(batch);
+    open_key(&c, "k", RL_TYPE_HASH);
+    cr_assert_null(rl_hash_of(&c));
+    cr_assert_eq(expired_fields(), 3000);
+    cr_assert_lt(rl_batch_builder_bytes(batch) - before, 20, "one row says it");
+    rl_keyspace_stats_read(ks, &stats);
+    cr_assert_eq(stats.lazy_tables, 1, "it is freed in steps");
+    expect_rows_as_memory("all at once");
+    cr_assert_eq(key_count, 0);
+}
+
+Test(collections, hidden_fields_are_taken_out_when_few_others_are_left)
+{
+    rl_collection c;
+    make_due(3000, 2);
+    open_key(&c, "k", RL_TYPE_HASH);
+    cr_assert_leq(expired_fields(), 300);
+    rl_key_hash_settle(&c);
+    cr_assert_eq(expired_fields(), 3000);
+    cr_assert_eq(rl_collection_count(&c), 2);
+    expect_rows_as_memory("few left");
+}
+
+Test(collections, a_hash_with_hidden_fields_is_freed_in_steps)
+{
+    rl_collection c;
+    rl_keyspace_stats stats;
+    make_due(3000, 2);
+    open_key(&c, "k", RL_TYPE_HASH);
+    rl_keyspace_delete(ks, 0, RL_BYTES("k"), random_keys_hash(RL_BYTES("k")));
+    rl_keyspace_stats_read(ks, &stats);
+    cr_assert_eq(stats.lazy_tables, 1);
+    expect_rows_as_memory("deleted");
+}
+
 Test(collections, a_hash_goes_with_its_last_field)
 {
     rl_collection c;

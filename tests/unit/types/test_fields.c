@@ -286,3 +286,69 @@ Test(fields, every_field_is_drawn_by_chance)
             expect_random_fields(i + 1);
     }
 }
+
+static void count_field(void *arg, const rl_field *f) {
+    (void)f;
+    ++*(size_t *)arg;
+}
+
+/* Of 3,000 fields, field i expires at i % 3 (0: never). */
+static void fill_to_hide(void) {
+    char name[NAME_MAX_LEN];
+    for (unsigned i = 0; i < 3000; i++)
+        rl_fields_set(&hash, plain_name(i, name), RL_BYTES("old"), i % 3, &limits);
+}
+
+Test(fields, hidden_ones_are_met_by_nobody)
+{
+    char name[NAME_MAX_LEN];
+    rl_field_scratch scratch;
+    rl_field f;
+    rl_random random;
+    size_t seen = 0;
+    fill_to_hide();
+    cr_assert_eq(rl_fields_hide(hash, 1), 1000);
+    rl_fields_check(hash);
+    cr_assert_eq(rl_fields_count(hash), 2000);
+    for (unsigned i = 0; i < 3000; i++) {
+        cr_assert_eq(rl_fields_has(hash, plain_name(i, name)), i % 3 != 1);
+        cr_assert_eq(rl_fields_get(hash, plain_name(i, name), &scratch, &f), i % 3 != 1);
+    }
+    for (rl_fields_walk walk = {0}; rl_fields_next(hash, &walk, &f); seen++)
+        cr_assert_neq(f.expires_at, 1);
+    cr_assert_eq(seen, 2000);
+    seen = 0;
+    for (uint64_t cursor = 0; (cursor = rl_fields_scan(hash, cursor, 10, count_field, &seen));)
+        ;
+    cr_assert_eq(seen, 2000);
+    rl_random_seed(&random, 1);
+    for (int i = 0; i < 10000; i++) {
+        rl_fields_random(hash, &random, &scratch, &f);
+        cr_assert_neq(f.expires_at, 1);
+    }
+    cr_assert(rl_fields_next_expiry(hash, &scratch, &f));
+    cr_assert_eq(f.expires_at, 1);
+    cr_assert_eq(rl_fields_hide(hash, 0), 0);
+    cr_assert_eq(rl_fields_count(hash), 3000);
+}
+
+Test(fields, hidden_ones_are_new_when_they_are_set)
+{
+    rl_field_scratch scratch;
+    rl_field f;
+    fill_to_hide();
+    rl_fields_hide(hash, 1);
+    cr_assert_not(rl_fields_remove(&hash, RL_BYTES("m1")));
+    cr_assert_not(rl_fields_expire(&hash, RL_BYTES("m1"), 9));
+    cr_assert(rl_fields_set(&hash, RL_BYTES("m1"), RL_BYTES("new"), RL_FIELD_KEEP, &limits));
+    cr_assert(rl_fields_set(&hash, RL_BYTES("m4"), RL_BYTES("new"), 5, &limits));
+    cr_assert_not(rl_fields_set(&hash, RL_BYTES("m5"), RL_BYTES("new"), RL_FIELD_KEEP, &limits));
+    cr_assert(rl_fields_get(hash, RL_BYTES("m1"), &scratch, &f));
+    cr_assert_eq(f.expires_at, 0);
+    cr_assert(rl_fields_get(hash, RL_BYTES("m5"), &scratch, &f));
+    cr_assert_eq(f.expires_at, 2);
+    cr_assert_eq(rl_fields_count(hash), 2002);
+    rl_fields_check(hash);
+    cr_assert_eq(rl_fields_hide(hash, 2), 998 + 1000);
+    rl_fields_check(hash);
+}
