@@ -31,6 +31,7 @@ SIDES = ("redis", "ours")  # in the order they are measured
 FOLD_WAIT_S = 1.2  # longer than the second after which a write is folded or synced
 READ_WAIT_S = 0.2
 MEMORY_WAIT_S = 3.0  # before memory is read: allocators give back what they hold with a delay
+MEMORY_TIMEOUT_S = 180
 MEMORY_STEADY_S = 8.0  # longer than caches and freed pages are kept after the last write
 STARTUP_WRITES = 200_000
 
@@ -105,7 +106,7 @@ class Bench:
         progress(f"{stage.name()}: starting")
         for server in servers.values():
             server.start()
-        empty = stable_memory(servers.values(), 1.0)
+        empty, _ = stable_memory(servers.values(), 1.0)
         for side, server in servers.items():
             progress(f"{stage.name()}: filling {side}")
             self.tools.fill(server, stage.keys, stage.value_bytes)
@@ -126,11 +127,12 @@ class Bench:
 
     def measure_memory(self, stage, servers, empty):
         progress(f"{stage.memory_name()}: waiting for all to settle")
-        wait_all_quiet(servers.values(), MEMORY_WAIT_S)
-        loaded = stable_memory(servers.values(), MEMORY_STEADY_S)
+        quiet = wait_all_quiet(servers.values(), MEMORY_WAIT_S, MEMORY_TIMEOUT_S)
+        loaded, stable = stable_memory(servers.values(), MEMORY_STEADY_S)
         per_key = {side: [(after - before) / stage.keys]
                    for side, before, after in zip(servers, empty, loaded)}
-        self.add_amount(stage.memory_name(), "bytes/key", 1, per_key, ("memory", MEMORY_AIM))
+        self.add_amount(stage.memory_name(), "bytes/key", 1, per_key, ("memory", MEMORY_AIM),
+                        quiet and stable)
 
     def prepare(self, op, stage, servers):
         for side in SIDES:
@@ -239,9 +241,9 @@ class Bench:
         server.wait_answering(keys)
         return time.perf_counter() - start
 
-    def add_amount(self, name, unit, digits, values, wanted):
+    def add_amount(self, name, unit, digits, values, wanted, settled=True):
         if self.chosen(name):
-            self.add_row(stats.amount_row(name, unit, digits, values, wanted))
+            self.add_row(stats.amount_row(name, unit, digits, values, wanted, settled))
 
 
 # --- the command line ------------------------------------------------------------------------

@@ -18,6 +18,7 @@ SUBSCRIBERS = 50
 RATE_AIMS = {1: 0.95, 16: 1.0}  # by pipeline
 MEMORY_AIM = 1.0
 STEADY_S = 8.0
+MEMORY_TIMEOUT_S = 180
 
 
 @dataclass(frozen=True)
@@ -155,17 +156,18 @@ class Million(Stage):
         memory, clean, killed = self.row_names()
         for server in servers.values():
             server.start()
-        empty = stable_memory(servers.values(), 1.0)
+        empty, _ = stable_memory(servers.values(), 1.0)
         for side, server in servers.items():
             progress(f"{memory}: filling {side}")
             self.fill(bench, server, self.WORDS[self.kind], self.keys)
         if bench.wanted(memory):
             progress(f"{memory}: waiting for both to settle")
-            wait_all_quiet(servers.values(), 2.0)
-            loaded = stable_memory(servers.values(), STEADY_S)
+            quiet = wait_all_quiet(servers.values(), 2.0, MEMORY_TIMEOUT_S)
+            loaded, stable = stable_memory(servers.values(), STEADY_S)
             bench.add_amount(memory, "bytes/elem", 1,
                              {side: [(after - before) / self.keys] for side, before, after
-                              in zip(servers, empty, loaded)}, ("memory", MEMORY_AIM))
+                              in zip(servers, empty, loaded)}, ("memory", MEMORY_AIM),
+                             quiet and stable)
         if bench.wanted(clean) or bench.wanted(killed):
             starts, starts_killed = self.starts(bench, servers, clean)
             bench.add_amount(clean, "seconds", 3, starts, None)

@@ -90,17 +90,18 @@ def print_slots(result):
 
 
 def summary_text(result):
+    sides = result["sides"]
     lines = ["| ms                    |    ours |   redis |",
              "| --------------------- | ------: | ------: |"]
     for title, field in [("p50", "p50_ms"), ("p99", "p99_ms"), ("p99.9", "p999_ms"),
                          ("max", "max_ms"), ("client late p99.9", "late_p999_ms")]:
-        lines.append(summary_line(title, [result[s]["all"][field] for s in ("ours", "redis")]))
+        lines.append(summary_line(title, [sides[s]["all"][field] for s in ("ours", "redis")]))
     for title, field in [("median slot's p99.9", "median_slot_p999_ms"),
                          ("worst slot's p99.9", "worst_slot_p999_ms")]:
-        lines.append(summary_line(title, [result[s][field] for s in ("ours", "redis")]))
+        lines.append(summary_line(title, [sides[s][field] for s in ("ours", "redis")]))
     return "\n".join(lines + ["", f"slots whose p99.9 is over {JUMP} times the median slot's: ours "
-                              f"{result['ours']['jumps']}, redis {result['redis']['jumps']} of "
-                              f"{len(result['ours']['slots'])}"])
+                              f"{sides['ours']['jumps']}, redis {sides['redis']['jumps']} of "
+                              f"{len(sides['ours']['slots'])}"])
 
 
 def summary_line(title, values):
@@ -111,7 +112,7 @@ def chart_of(result):
     """p99.9 per time slot as lines, each slot's maximum as dots; the scale is logarithmic."""
     series, colours = [], {}
     for number, (side, name) in enumerate((("ours", "rubellite"), ("redis", "redis-server"))):
-        slots = result[side]["slots"]
+        slots = result["sides"][side]["slots"]
         half_s = (slots[1]["ms"] - slots[0]["ms"]) / 2000 if len(slots) > 1 else 0
         for field, kind, words in (("p999_ms", "line", "p99.9"), ("max_ms", "dots", "maximum")):
             points = [(slot["ms"] / 1000 + half_s, slot[field]) for slot in slots]
@@ -168,10 +169,10 @@ def main():
                  "machine": machine_facts(directory),
                  "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
         print(f"{report.facts_text(facts)}{title}\n")
-        result = dict(facts, **measure(options, directory))
+        result = dict(facts, sides=measure(options, directory))
     result["took_s"] = round(time.monotonic() - start, 1)
     if not options.brief:
-        print_slots(result)
+        print_slots(result["sides"])
     print(summary_text(result))
     report.write_whole(options.svg, chart_of(result))
     print(f"chart: {options.svg}")

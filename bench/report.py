@@ -54,6 +54,7 @@ AMOUNT_COLUMNS = [
     ("min-max", 9, lambda r: spread(r["amount"])),
     ("others", 16, lambda r: ", ".join(f"{name} {v['value']:.{r['digits']}f}"
                                        for name, v in r["others"].items())),
+    ("notes", 5, lambda r: notes(r)),
     ("aims", 0, lambda r: aims(r)),
 ]
 
@@ -80,10 +81,14 @@ def aims(row):
 
 
 def notes(row):
-    """c: the load program was full for ours, C: for both; n: other work on the machine."""
+    """c: the load program was full for ours, C: for both; n: other work on the machine; u: a server
+    did not come to rest."""
+    if row["kind"] == "amount":
+        return "" if row["settled"] else "u"
     full = [row[side]["client_share"] >= 0.95 for side in ("ours", "redis")]
     marks = "C" if all(full) else "c" if any(full) else ""
-    return marks + ("n" if row["other_work"] >= 0.05 else "")
+    rested = all(r["settled"] for side in ("ours", "redis") for r in row[side]["rounds"])
+    return marks + ("n" if row["other_work"] >= 0.05 else "") + ("" if rested else "u")
 
 
 # --- tables ----------------------------------------------------------------------------------

@@ -211,6 +211,13 @@ class Server:
         with self.client() as client:
             return int(client.info("stats").get("keyspace_misses", 0))
 
+    def has_backlog(self):
+        """Whether work that was put off is left although it uses no CPU, as on a slow disk."""
+        if not self.is_ours:
+            return False
+        with self.client() as client:
+            return int(client.info("persistence").get("fold_backlog_bytes", 0)) > 0
+
     def rewrite_aof(self):
         """BGREWRITEAOF, to the end. Not for ours, whose journal needs none."""
         with self.client() as client:
@@ -258,7 +265,8 @@ class Memcached(Server):
 
 
 def wait_all_quiet(servers, quiet_s, timeout_s=60):
-    """Waits until none has used more than a trace of CPU for quiet_s. False: it never came."""
+    """Waits until none has used more than a trace of CPU for quiet_s and none has work left. False:
+    it never came to that."""
     step_s = 0.1
     end = time.monotonic() + timeout_s
     last, since = {server: server.cpu_s() for server in servers}, time.monotonic()
@@ -268,13 +276,16 @@ def wait_all_quiet(servers, quiet_s, timeout_s=60):
         if any(now[server] - last[server] > TRACE_CPU_S for server in last):
             since = time.monotonic()
         if time.monotonic() - since >= quiet_s:
-            return True
+            if not any(server.has_backlog() for server in last):
+                return True
+            since = time.monotonic()
         last = now
     return False
 
 
 def stable_memory(servers, steady_s, timeout_s=60):
-    """Resident bytes of each at rest: once none has moved by half a percent for steady_s."""
+    """Resident bytes of each at rest: once none has moved by half a percent for steady_s; and
+    whether it came to that."""
     end = time.monotonic() + timeout_s
     base, since = [s.resident_bytes() for s in servers], time.monotonic()
     while time.monotonic() < end and time.monotonic() - since < steady_s:
@@ -282,7 +293,7 @@ def stable_memory(servers, steady_s, timeout_s=60):
         now = [s.resident_bytes() for s in servers]
         if any(abs(n - b) > b * 0.005 for n, b in zip(now, base)):
             base, since = now, time.monotonic()
-    return [s.resident_bytes() for s in servers]
+    return [s.resident_bytes() for s in servers], time.monotonic() - since >= steady_s
 
 
 def end_on_sigterm():

@@ -55,11 +55,11 @@ def load_row(facts, rounds, aims):
     return row
 
 
-def amount_row(name, unit, digits, values, wanted):
+def amount_row(name, unit, digits, values, wanted, settled=True):
     """The row of one number per server. values: {side: [one for each round]}; wanted: (what, most)
-    or None."""
+    or None; settled: whether servers were at rest where they had to be."""
     sides = {s: {"value": statistics.median(v), "rounds": v} for s, v in values.items()}
-    row = {"name": name, "kind": "amount", "unit": unit, "digits": digits,
+    row = {"name": name, "kind": "amount", "unit": unit, "digits": digits, "settled": settled,
            "ours": sides["ours"], "redis": sides["redis"],
            "others": {s: v for s, v in sides.items() if s not in ("ours", "redis")},
            "amount": compared(values["ours"], values["redis"])}

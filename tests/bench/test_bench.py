@@ -31,7 +31,7 @@ import publish  # noqa: E402
 import report  # noqa: E402
 import scenarios  # noqa: E402
 import stats  # noqa: E402
-from servers import BenchError  # noqa: E402
+from servers import BenchError, wait_all_quiet  # noqa: E402
 
 PROGRAMS = tempfile.TemporaryDirectory()
 
@@ -97,6 +97,34 @@ class Arithmetic(unittest.TestCase):
         self.assertEqual(row["cpu"]["max"], 0.5)
         self.assertAlmostEqual(row["others"]["memcached"]["rate"]["ratio"], 250 / 450)
         self.assertEqual([a["met"] for a in row["aims"]], [True])
+
+    def test_a_pair_names_ours_first_and_the_unknown_is_a_dash(self):
+        row = {"ours": {"p50_ms": 1.5}, "redis": {"p50_ms": None}}
+        self.assertEqual(report.pair(row, "p50_ms", "{:.2f}"), "1.50 / -")
+
+    def test_notes_tell_of_full_load_programs_other_work_and_unrest(self):
+        def row(**more):
+            rounds = {"redis": [a_round(1)], "ours": [a_round(1, **more)]}
+            return stats.load_row({"name": "x"}, rounds, [])
+        self.assertEqual(report.notes(row()), "")
+        self.assertEqual(report.notes(row(client_share=0.99)), "c")
+        self.assertEqual(report.notes(row(other_work=0.2, settled=False)), "nu")
+
+    def test_quiet_is_not_only_without_cpu_but_without_work_left(self):
+        class Idle:
+            asked = 0
+
+            def cpu_s(self):
+                return 1.0
+
+            def has_backlog(self):
+                self.asked += 1
+                return self.asked < 3
+        server = Idle()
+        self.assertTrue(wait_all_quiet([server], 0.01))
+        self.assertEqual(server.asked, 3)
+        server.asked = -1000
+        self.assertFalse(wait_all_quiet([server], 0.01, timeout_s=0.3))
 
     def test_names_of_scenarios_are_unique(self):
         stages = scenarios.FULL + elements.stages()
@@ -270,7 +298,7 @@ def latency_result():
     slot = {"p50_ms": 0.1, "p99_ms": 0.2, "p999_ms": 0.5, "max_ms": 4.0, "late_p999_ms": 0.1}
     side = {"slots": [dict(slot, ms=0.0), dict(slot, ms=250.0, p999_ms=5.0)], "all": dict(slot),
             "median_slot_p999_ms": 2.75, "worst_slot_p999_ms": 5.0, "jumps": 0}
-    return dict(HEAD, kind="latency", title="1/s, 50 % SET", ours_text="", ours=side, redis=side)
+    return dict(HEAD, kind="latency", title="1/s, 50 % SET", sides={"ours": side, "redis": side})
 
 
 def page_text():
@@ -331,6 +359,16 @@ class Publishing(unittest.TestCase):
                          [[" set-P1.always.1M.16B ", " requests per second ", " 0.50 "],
                           [" set-P1.always.1M.16B ", " server CPU per request ", " 1.60 "],
                           [" start-clean.1M.16B ", " seconds ", " 1.50 "]])
+
+    def test_latency_has_its_versions_its_table_and_its_chart(self):
+        saved = Path(self.folder.name) / "latency.json"
+        report.save(saved, latency_result())
+        page = self.published([self.saved, saved])
+        part = page[page.index("latency: begin"):page.index("latency: end")]
+        self.assertIn("ours:    Rubellite 1\nredis:   Redis 7\n", part)
+        self.assertIn("| worst slot's p99.9    |    5.00 |    5.00 |", part)
+        self.assertIn("of 2\n\n![p99.9 over time](charts/latency.svg)", part)
+        ElementTree.parse(self.docs / "charts/latency.svg")
 
     def test_charts_are_well_formed_and_those_linked_are_there(self):
         page = self.published([self.saved])
