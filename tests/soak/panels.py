@@ -91,5 +91,6 @@ def panels_of(watched, seconds):
         Panel("Deleted collections not swept yet", [line("sweep_waiting_keys", "sweep_waiting_keys")]),
         Panel("Commands a second", [line("all clients", "instantaneous_ops_per_sec", keep=middle)]),
         Panel("Processor time, percent of one processor", [
-            line("Rubellite", "cpu", 0.01, middle), line("all that runs here", "machine_busy", 0.01 / os.cpu_count(), middle)]),
+            line("Rubellite", "cpu", 0.01, middle),
+            line("all that runs here", "machine_busy", 0.01 / os.cpu_count(), middle)]),
     ]

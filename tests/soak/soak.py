@@ -5,7 +5,7 @@
     tests/soak/soak.py --minutes 60 [--ours PATH] [--admin PATH] [--svg FILE] [--json FILE]
 
 Some 400 connections in three processes do what programs do (actors_*.py), at a fixed pace, and
-compare every answer with a model of what they wrote. Beside them the server is watched (watch.py)
+compare every answer with a model of what they wrote. Beside them the server is watched (watch.py, figures.py, probe.py)
 and judged at the end (verdict.py). Then the load ends, models and server are compared, the server
 is stopped, its files are checked, it is started again, and everything in it is compared once more.
 
@@ -27,8 +27,9 @@ import recorded
 import verdict
 import verify
 import wire
+from figures import sample
 from load import Load, fill
-from watch import Watch, sample
+from watch import Watch
 
 SETTLE_S, QUIET_S = 60, 4
 
