@@ -183,7 +183,7 @@ install: build ## Install both programs, their man pages, systemd unit, document
 	@install -d $(unit_dir)
 	sed 's|@PREFIX@|$(PREFIX)|g' packaging/rubellite.service >$(unit_dir)/rubellite.service
 	@chmod 644 $(unit_dir)/rubellite.service
-	@for page in README.md CHANGELOG.md LICENSE docs/*.*; do \
+	@for page in README.md CHANGELOG.md LICENSE docs/*.* docs/charts/*.svg; do \
 		test ! -e $$page || install -v -D -m 644 $$page $(doc_dir)/$$page; done
 	@test ! -e packaging/rubellite.conf || \
 		install -v -D -m 644 packaging/rubellite.conf $(example_dir)/rubellite.conf
