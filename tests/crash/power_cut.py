@@ -296,10 +296,12 @@ class Life:
 
     def safe_since(self, cut, longest_sync):
         """What was answered before this, and in this life, must be there after a cut."""
+        if cut <= self.began:
+            return 0
         if self.mode.get("appendfsync") == "always":
             return min(cut, self.ended)
         since = max([s for s, a in self.promises if a < cut], default=0)
-        if self.mode.get("appendfsync") == "everysec" and cut > self.began:
+        if self.mode.get("appendfsync") == "everysec":
             since = max(since, min(cut, self.ended) - SECOND_NS - GRACE_NS - longest_sync)
         return since
 
@@ -313,13 +315,14 @@ class Knowledge:
         self.old_backups = old_backups  # names of those that earlier rounds made
         self.mode = lives[-1].mode
         self.backups = [b for life in lives for b in life.backups]
-        lives[0].promises += [
+        self.promises = [
             (s, a) for sql in sqls for kind in ("units", "plain_rows")
             for s, a in zip(sql.moments[kind].sent, sql.moments[kind].answered)]
 
     def safe_since(self, cut, longest_sync):
         """All that was answered before this must be there."""
-        return max(life.safe_since(cut, longest_sync) for life in self.lives)
+        return max([life.safe_since(cut, longest_sync) for life in self.lives]
+                   + [s for s, a in self.promises if a < cut])
 
     def backed_up(self, cut):
         """The same, of what the newest backup must have; None: there may be no backup."""
