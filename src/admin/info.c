@@ -251,7 +251,8 @@ static void print_keys(const info *in) {
             printf(" with %s %s", admin_count_text(more, c->elements),
                    admin_plural(c->elements, parts[c->type].one, parts[c->type].many));
         if (c->expiring)
-            printf(", %s of them expire", admin_count_text(more, c->expiring));
+            printf(", %s %s", admin_count_text(more, c->expiring),
+                   admin_plural(c->expiring, "key expires", "keys expire"));
         putchar('\n');
     }
     if (in->count_len == 0)

@@ -215,7 +215,7 @@ Test(admin, info_beside_a_running_server)
     r = admin_run("info %s", s->data);
     admin_expect_code(r, 0);
     admin_expect_says(r, pid);
-    admin_expect_says(r, "db0: 2 string, 1 of them expire");
+    admin_expect_says(r, "db0: 2 string, 1 key expires");
     redisFree(c);
 }
 

@@ -273,7 +273,7 @@ Test(admin_collections, info_counts_elements)
     admin_expect_says(r, "db0: 1 hash with 4 fields\n");
     admin_expect_says(r, "db0: 2 list with 6 values\n");
     admin_expect_says(r, "db0: 2 set with 5 members\n");
-    admin_expect_says(r, "db0: 1 zset with 5 members, 1 of them expire\n");
+    admin_expect_says(r, "db0: 1 zset with 5 members, 1 key expires\n");
     admin_expect_says(r, "db7: 1 set with 2 members\n");
     admin_expect_says(r, "size       rl_list: ");
     r = admin_run("info %s --sizes --json", s->data);
