@@ -278,11 +278,10 @@ class Helpers:
             done = subprocess.run([self.rounds.admin, "backup", self.rounds.data, "--quiet"],
                                   env=self.rounds.environment(), stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT, check=False, timeout=process.REPLY_SECONDS)
-            if done.returncode == 0 and self.mode.get("appendonly") == "no":
-                self.backups.append((0, now()))  # it knows of nothing that is not folded yet
-            elif done.returncode == 0:
-                self.promises.append((sent, now()))
-                self.backups.append((sent, now()))
+            # What is in the backup may not be synced in data.db yet, so this is no promise for that.
+            # Without a journal it does not know what is not folded either.
+            if done.returncode == 0:
+                self.backups.append((0 if self.mode.get("appendonly") == "no" else sent, now()))
             conn.call("PING")
 
 
