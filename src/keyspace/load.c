@@ -10,6 +10,10 @@
 #include "keyspace/keyspace_private.h"
 #include "keyspace/structure.h"
 
+/* Positions of a list's items that leave room at both ends for any number of pushes; what a batch
+ * can say (store/batch.c) goes a little further. */
+#define POSITION_MAX ((int64_t)1 << 60)
+
 void rl_keyspace_load_begin(rl_keyspace *ks, uint64_t next_id, size_t expected) {
     ks->next_id = next_id;
     if (expected && rl_table_count(ks->dbs[0].table) == 0) {
@@ -54,11 +58,12 @@ static void end_run(rl_keyspace *ks) {
     keyspace_run *run = ks->run;
     if (run == NULL || run->count == 0)
         return;
+    const char *names = rl_buffer_cstr(&run->names); /* there even when all are empty */
     qsort(run->items, run->count, sizeof *run->items, by_score);
     for (size_t i = 0; i < run->count; i++) {
         const keyspace_scored *s = &run->items[i];
-        rl_zset_set(rl_entry_place(ks->collection.entry),
-                    rl_bytes_of(run->names.ptr + s->at, s->len), s->score, &ks->limits.zset);
+        rl_zset_set(rl_entry_place(ks->collection.entry), rl_bytes_of(names + s->at, s->len),
+                    s->score, &ks->limits.zset);
     }
     run->count = 0;
     rl_buffer_clear(&run->names);
@@ -115,6 +120,10 @@ void rl_keyspace_load_item(rl_keyspace *ks, int64_t position, rl_bytes value) {
         *rl_entry_position(e) = position;
     else
         ks->has_gaps |= position != ks->next_position;
+    if (position < -POSITION_MAX || position > POSITION_MAX) { /* not ours; it could overflow */
+        ks->has_gaps = true;
+        position = POSITION_MAX;
+    }
     ks->next_position = position + 1;
     rl_list_push(place, RL_LIST_RIGHT, value);
 }

@@ -119,7 +119,8 @@ static int copy_row(rl_buffer *rows, sqlite3_stmt *stmt) {
         .key_len = (uint64_t)sqlite3_column_bytes(stmt, 4),
         .value_len = (uint64_t)sqlite3_column_bytes(stmt, 5),
     };
-    if (head.type < RL_TYPE_STRING || head.type > RL_TYPE_STREAM)
+    /* An id can be anything where the table is not ours. */
+    if (head.type < RL_TYPE_STRING || head.type > RL_TYPE_STREAM || (int64_t)head.id <= 0)
         return 0; /* not written by us, and nothing we could serve */
     append(rows, &head, sizeof head, rl_bytes_of(key, head.key_len),
            rl_bytes_of(value, head.value_len));

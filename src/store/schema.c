@@ -233,17 +233,23 @@ static int create_tables(sqlite3 *db) {
     return rc;
 }
 
+/* A key in memory has 48 bits for its id. Ids of keys above this are refused, so that there is room
+ * for all that are to come. */
+#define ID_MAX    "140737488355328"
+#define ID_MAX_IS ((uint64_t)1 << 47)
+
 /* Somebody may have written to the tables. Ids of rows they put there are not ours to give, and a
  * count that cannot be must not be believed by those who size memory with it. */
 static int distrust_meta(sqlite3 *db, rl_schema_meta *meta) {
-    static const char last_id_1[] = "SELECT max(id) FROM rl_key";
+    static const char last_id_1[] = "SELECT max(id) FROM rl_key WHERE id <= " ID_MAX;
     /* Elements count too: a new key must not find rows that wait to be swept under its id. */
-    static const char last_id_2[] = "SELECT max(ifnull((SELECT max(id) FROM rl_key), 0),"
-                                    " ifnull((SELECT max(key_id) FROM rl_dead), 0),"
-                                    " ifnull((SELECT max(key_id) FROM rl_hash), 0),"
-                                    " ifnull((SELECT max(key_id) FROM rl_set), 0),"
-                                    " ifnull((SELECT max(key_id) FROM rl_zset), 0),"
-                                    " ifnull((SELECT max(key_id) FROM rl_list), 0))";
+    static const char last_id_2[] =
+        "SELECT max(ifnull((SELECT max(id) FROM rl_key WHERE id <= " ID_MAX "), 0),"
+        " ifnull((SELECT max(key_id) FROM rl_dead WHERE key_id <= " ID_MAX "), 0),"
+        " ifnull((SELECT max(key_id) FROM rl_hash WHERE key_id <= " ID_MAX "), 0),"
+        " ifnull((SELECT max(key_id) FROM rl_set WHERE key_id <= " ID_MAX "), 0),"
+        " ifnull((SELECT max(key_id) FROM rl_zset WHERE key_id <= " ID_MAX "), 0),"
+        " ifnull((SELECT max(key_id) FROM rl_list WHERE key_id <= " ID_MAX "), 0))";
     int64_t last_id = 0, most_rows = 0, dead = 0;
     int rc = query_int(db, meta->version < 2 ? last_id_1 : last_id_2, 0, &last_id);
     if (rc == SQLITE_OK && meta->version >= 2)
@@ -253,11 +259,29 @@ static int distrust_meta(sqlite3 *db, rl_schema_meta *meta) {
         rc = query_int(db,
                        "SELECT page_count * page_size / 8 FROM pragma_page_count, pragma_page_size",
                        0, &most_rows);
-    if (last_id < INT64_MAX && last_id >= (int64_t)meta->next_id)
+    if (meta->next_id == 0 || meta->next_id > ID_MAX_IS)
+        meta->next_id = 1;
+    if (last_id >= (int64_t)meta->next_id)
         meta->next_id = (uint64_t)last_id + 1;
     if (meta->rows > (uint64_t)most_rows)
         meta->rows = (uint64_t)most_rows;
     return rc;
+}
+
+/* Only another program can have given a key such an id. */
+static int refuse_large_ids(sqlite3 *db, const char *path, char *error, size_t error_len) {
+    int64_t id = 0;
+    int rc = query_int(db, "SELECT max(id) FROM rl_key", 0, &id);
+    if (rc != SQLITE_OK)
+        return say_sqlite(error, error_len, db, rc, path);
+    if (id <= (int64_t)ID_MAX_IS)
+        return RL_STORE_OK;
+    snprintf(
+        error, error_len,
+        "%s: rl_key has a row with the id %lld, which another program has put there; ids go up "
+        "to " ID_MAX ". Give it a smaller one that is free, or delete it, with sqlite3",
+        path, (long long)id);
+    return RL_STORE_REFUSED;
 }
 
 /* Reads rl_meta; SQLITE_CORRUPT when a row that must be there is not. */
@@ -425,6 +449,9 @@ int rl_schema_open(const char *path, sqlite3 **out, rl_schema_meta *meta, char *
         code = say_sqlite(error, error_len, db, rc, path);
         goto failed;
     }
+    code = refuse_large_ids(db, path, error, error_len);
+    if (code != RL_STORE_OK)
+        goto failed;
     *out = db;
     return RL_STORE_OK;
 

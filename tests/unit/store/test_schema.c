@@ -97,6 +97,24 @@ Test(schema, what_others_wrote_is_taken_into_account)
     cr_assert_lt(meta.rows, 100000);
 }
 
+/* A key in memory has 48 bits for its id: what is cut off would be another row. */
+Test(schema, a_key_with_an_id_beyond_ours_is_refused)
+{
+    open_ours();
+    store_sql_run(db, "INSERT INTO rl_key VALUES(140737488355329, 0, 1, NULL, 'k', 'v')");
+    close_ours();
+    expect_refused(RL_STORE_REFUSED, "140737488355329");
+}
+
+Test(schema, ids_of_elements_beyond_ours_do_not_count)
+{
+    open_ours();
+    store_sql_run(db, "INSERT INTO rl_set VALUES(7, 'm'), (1125899906842624, 'm')");
+    close_ours();
+    open_ours();
+    cr_assert_eq(meta.next_id, 8);
+}
+
 Test(schema, two_files_have_two_run_ids)
 {
     open_ours();
