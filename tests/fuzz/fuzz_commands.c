@@ -2,6 +2,8 @@
 /*
  * The whole server but its disk, in this process: the input is what two clients send, in pieces.
  * Whatever they send, the answers must be well-formed replies, and the server must end cleanly.
+ * libFuzzer's runs share a server, emptied in between, which is four times as fast as one for each;
+ * a single input, and each one that is replayed, has a server of its own.
  *
  * The first bytes of the data say how it is cut into pieces; a zero byte at the beginning of a line
  * makes the other client go on. CONFIG is taken away: it would let an input open ports, and has a
@@ -24,12 +26,14 @@
 #include "fuzz/command_lines.h"
 #include "server/config.h"
 #include "server/server_private.h"
+#include "server/slowlog.h"
 
 #define CONTROL_BYTES 2
 #define CLIENTS       2
 #define QUIET_TURNS   4         /* turns without output after which nothing more is expected */
 #define OUTPUT_MAX    (1 << 20) /* beyond that it is not looked at */
 #define DEPTH_MAX     32
+#define RUNS_MAX      500 /* of one server */
 
 static char folder[64], path[80];
 
@@ -264,24 +268,64 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
     return size + l.len;
 }
 
+static rl_config *config;
+static rl_server *server;
+static int runs;
+
+static void server_end(void) {
+    rl_server_free(server);
+    rl_config_free(config);
+    server = NULL;
+    runs = 0;
+}
+
+static void server_begin(void) {
+    if (server == NULL) {
+        config = rl_config_create();
+        server = server_create(config);
+    }
+}
+
+/* Leaves nothing of a run but counters. */
+static void server_empty(void) {
+    rl_server_pause(server, 0, false);
+    for (rl_session *x = server->first_session; x != NULL; x = x->next)
+        rl_conn_close(x->conn, RL_CLOSE_NOW);
+    while (server->session_count > 0 && !rl_server_stopping(server))
+        uv_run(&server->loop, UV_RUN_NOWAIT);
+    if (rl_server_stopping(server)) { /* by what it had still to read */
+        server_end();
+        return;
+    }
+    rl_server_turn_begin(server);
+    rl_keyspace_clear(server->keys, -1);
+    while (rl_keyspace_free_step(server->keys))
+        continue;
+    rl_keyspace_set_active_expire(server->keys, true);
+    rl_slowlog_reset(server->slowlog);
+    uv_run(&server->loop, UV_RUN_NOWAIT);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (folder[0] == '\0') /* not run by libFuzzer */
         LLVMFuzzerInitialize(NULL, NULL);
     if (size < CONTROL_BYTES)
         return 0;
     client clients[CLIENTS];
-    rl_config *config = rl_config_create();
-    rl_server *s = server_create(config);
+    server_begin();
     for (int i = 0; i < CLIENTS; i++)
         client_connect(&clients[i]);
     size_t step = data[0] ? data[0] : 65536;
-    send_pieces(s, clients, (const char *)data + CONTROL_BYTES, size - CONTROL_BYTES, step);
+    send_pieces(server, clients, (const char *)data + CONTROL_BYTES, size - CONTROL_BYTES, step);
     for (int quiet = 0; quiet < QUIET_TURNS; quiet++)
-        if (turn(s, clients))
+        if (turn(server, clients))
             quiet = 0;
-    rl_server_free(s);
-    rl_config_free(config);
+    bool last = LLVMFuzzerMutate == NULL || rl_server_stopping(server) || ++runs == RUNS_MAX;
+    if (last)
+        server_end();
     for (int i = 0; i < CLIENTS; i++)
         client_check(&clients[i]);
+    if (!last)
+        server_empty();
     return 0;
 }

@@ -64,12 +64,18 @@ static int one_list(const char *path, void (*each)(void *arg, const char *name),
     return 0;
 }
 
+static int one_sync_dir(const char *path) {
+    (void)path;
+    return 0;
+}
+
 static const rl_file_ops one_file = {
     .open = one_open,
     .close = one_close,
     .size = one_size,
     .pread = one_pread,
     .mkdir = one_mkdir,
+    .sync_dir = one_sync_dir,
     .list = one_list,
 };
 
