@@ -22,6 +22,18 @@ def points(*names, rounds=5):
             + [word for name in names for word in ("--point", name)]}
 
 
+SOAK = {"test": ["rubellite-server", "rubellite"], "seconds": 400,
+        "command": ["{source}/tests/soak/soak.py", "--ours", "{build}/rubellite-server", "--admin",
+                    "{build}/rubellite", "--dir", "{build}", "--minutes", "0.5", "--seed", "1"]}
+
+
+def power_cut(rounds=15):
+    """Power cuts of the whole server."""
+    return {"test": ["rubellite-server", "rubellite", "recorder"],
+            "command": ["{source}/tests/crash/power_cut.py", "--ours", "{build}/rubellite-server",
+                        "--recorder", "{build}/tests/recorder.so", "--rounds", str(rounds), "--seed", "1"]}
+
+
 MUTATIONS = [
     # --- what was answered ---
     Mutation("journal-does-not-sync", "the syncer says it has synced, and has not",
@@ -81,18 +93,32 @@ MUTATIONS = [
              "        (void)member;",
              **COLLECTIONS),
     # --- memory itself ---
-    # Criterion ends its processes before a leak would be seen: a program of its own.
     Mutation("leak", "a batch is never freed",
              "src/store/batch.c",
              "void rl_batch_free(rl_batch *batch) {\n    rl_free(batch);",
              "void rl_batch_free(rl_batch *batch) {\n    (void)batch;",
              test="fuzz_batch", command=["{build}/fuzz/fuzz_batch", "{source}/tests/fuzz/corpus/batch"],
              sanitize="address,undefined"),
+    Mutation("leak-on-an-error", "the words of a line that is refused are not freed",
+             "src/base/text.c",
+             "        if (!p) {\n            rl_free(list);\n            return false;",
+             "        if (!p) {\n            return false;",
+             test="unit_base_text", sanitize="address,undefined"),
     Mutation("use-after-free", "a small collection is freed and queued to be freed",
              "src/keyspace/graveyard.c",
              "        keyspace_structure_free(type, structure);\n        return;",
              "        keyspace_structure_free(type, structure);",
              sanitize="address,undefined", **COLLECTIONS),
+    # --- what only time shows ---
+    Mutation("output-is-not-freed", "what a client had not read stays in memory when it has gone",
+             "src/net/conn.c",
+             "    rl_chain_release(&c->out);\n    rl_net_gates_release(&c->gates);\n    rl_free(c->peer);",
+             "    rl_net_gates_release(&c->gates);\n    rl_free(c->peer);",
+             **SOAK),
+    Mutation("file-is-not-closed", "a look at the process's memory leaves a file open",
+             "src/server/turn.c",
+             "        resident = 0;\n    fclose(f);\n", "        resident = 0;\n",
+             **SOAK),
     # --- the sweeper ---
     Mutation("sweeper-in-one-go", "all dead elements go at once, and folds wait for that",
              "src/store/writer_sweep.c",
@@ -147,4 +173,26 @@ MUTATIONS = [
              "src/store/schema.c",
              "    if (!has_rollback_journal(path))\n", "    if (!has_rollback_journal(path) || path)\n",
              **points("create")),
+    # --- power cuts of the whole server ---
+    Mutation("backup-has-its-name-first", "a backup gets its name before it is synced", "src/store/backup.c",
+             "    if (files->datasync(r->fd) != 0)\n", "    if (r->fd < 0)\n",
+             **power_cut()),
+    Mutation("backups-have-no-directory", "the name of the backups' directory is not synced", "src/store/backup.c",
+             "    int code = files->sync_dir(parent) == 0 ? RL_STORE_OK :", "    int code = files->sync_dir ? RL_STORE_OK :",
+             **power_cut()),
+    Mutation("server-does-not-sync", "the syncer of a whole server says it has synced, and has not",
+             "src/store/journal_sync.c",
+             "last <= folded)\n            continue;\n        if (j->files->datasync(s->fd) == 0) {",
+             "last <= folded)\n            continue;\n        if (s->fd >= 0) {",
+             **power_cut()),
+    Mutation("journal-forgets-too-early", "a segment is used again before the WAL is synced",
+             "src/store/writer_fold.c",
+             'full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"',
+             'full ? "PRAGMA synchronous = OFF" : "PRAGMA synchronous = OFF"',
+             **power_cut()),
+    Mutation("server-segment-has-no-name", "the directory is not synced after a new segment",
+             "src/store/journal_segment.c",
+             "    if (!fault && j->files->sync_dir(j->dir) != 0)",
+             "    if (!fault && j->files->sync_dir == NULL)",
+             **power_cut()),
 ]
