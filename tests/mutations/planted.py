@@ -195,4 +195,8 @@ MUTATIONS = [
              "    if (!fault && j->files->sync_dir(j->dir) != 0)",
              "    if (!fault && j->files->sync_dir == NULL)",
              **power_cut()),
+    Mutation("reads-are-not-held", "with `always`, a read answers what may still vanish", "src/server/dispatch.c",
+             "        rl_conn_gate(s->conn, from, seen < newest ? seen : newest, 1, false);",
+             "        rl_conn_gate(s->conn, from, seen < newest ? 0 : 0, 1, false);",
+             **power_cut()),
 ]
