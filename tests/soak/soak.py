@@ -208,13 +208,13 @@ def version(program):
 
 def finish(record, options):
     """Prints the verdict and writes the files that are wanted."""
-    passed = record.judge()
+    failed = record.judge()
     if options.svg:
         record.draw(options.svg)
     if options.json:
         record.write(options.json)
-    print("soak: %s" % ("PASS" if passed else "FAIL"), flush=True)
-    return passed
+    print("soak: FAILED: %s" % "; ".join(failed) if failed else "soak: passed", flush=True)
+    return not failed
 
 
 def main():
