@@ -91,7 +91,7 @@ static void clean_up(void) {
         sqlite3_close(databases[i].db);
         static const char *const ends[] = {"", "-wal", "-shm"};
         for (size_t e = 0; e < sizeof ends / sizeof *ends; e++) {
-            char path[96];
+            char path[sizeof databases->path + sizeof "-wal"];
             snprintf(path, sizeof path, "%s%s", databases[i].path, ends[e]);
             unlink(path);
         }
