@@ -92,8 +92,9 @@ static void clean_up(void) {
         static const char *const ends[] = {"", "-wal", "-shm"};
         for (size_t e = 0; e < sizeof ends / sizeof *ends; e++) {
             char path[sizeof databases->path + sizeof "-wal"];
-            snprintf(path, sizeof path, "%s%s", databases[i].path, ends[e]);
-            unlink(path);
+            if ((size_t)snprintf(path, sizeof path, "%s%s", databases[i].path, ends[e]) <
+                sizeof path)
+                unlink(path);
         }
     }
     rmdir(folder);
