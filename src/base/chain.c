@@ -17,6 +17,8 @@
 enum {
     CHUNK_BYTES = 16 * 1024, /* a common chunk, its header included */
     POOL_CHUNKS = 1024,      /* common chunks kept for reuse by a thread: 16 MiB at most */
+    POOL_LEAST = 16,         /* of these trim leaves so many */
+    TRIM_SHARE = 16,         /* and frees one in so many of the others at a time */
     COPY_BYTES = 2 * 1024,   /* an append below this copies instead of taking the chunk */
 };
 
@@ -31,6 +33,7 @@ struct rl_chunk {
 static _Thread_local struct {
     rl_chunk *first;
     size_t count;
+    size_t idle; /* the fewest that there were since the last trim: nobody needed these */
 } pool;
 
 static rl_chunk *chunk_get(size_t len) {
@@ -39,7 +42,8 @@ static rl_chunk *chunk_get(size_t len) {
     if (len <= CHUNK_BYTES - sizeof *k) {
         if ((k = pool.first) != NULL) {
             pool.first = k->next;
-            pool.count--;
+            if (--pool.count < pool.idle)
+                pool.idle = pool.count;
         } else {
             k = rl_malloc(CHUNK_BYTES);
         }
@@ -63,13 +67,28 @@ static void chunk_put(rl_chunk *k) {
     pool.count++;
 }
 
-void rl_chain_pool_release(void) {
-    while (pool.first) {
+static void pool_drop(size_t chunks) {
+    for (; chunks; chunks--) {
         rl_chunk *k = pool.first;
         pool.first = k->next;
+        pool.count--;
         rl_free(k);
     }
-    pool.count = 0;
+}
+
+void rl_chain_pool_trim(void) {
+    if (pool.idle > POOL_LEAST)
+        pool_drop((pool.idle - POOL_LEAST + TRIM_SHARE - 1) / TRIM_SHARE);
+    pool.idle = pool.count;
+}
+
+void rl_chain_pool_release(void) {
+    pool_drop(pool.count);
+    pool.idle = 0;
+}
+
+size_t rl_chain_pool_bytes(void) {
+    return pool.count * CHUNK_BYTES;
 }
 
 static inline size_t chunk_used(const rl_chain *c, const rl_chunk *k) {

@@ -31,6 +31,14 @@ typedef struct rl_chain {
  * end. */
 void rl_chain_pool_release(void);
 
+/* Frees a part of those chunks in the calling thread's pool that nobody has taken since the last
+ * call, so that after a burst of output the memory goes back. To be called now and then: a pool
+ * that nobody uses is down to 256 KiB after some hundred calls. */
+void rl_chain_pool_trim(void);
+
+/* The bytes of the calling thread's pool. */
+size_t rl_chain_pool_bytes(void);
+
 void rl_chain_grow(rl_chain *c, size_t len); /* slow half of reserve */
 char *
 rl_chain_tail_data(const rl_chain *c); /* first byte of the last chunk, NULL when there is none */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "base/chain.h"
 #include "base/number.h"
 #include "commands/handlers.h"
 #include "commands/shared.h"
@@ -194,6 +195,7 @@ void rl_cmd_memory_malloc_stats(rl_ctx *c) {
 }
 
 void rl_cmd_memory_purge(rl_ctx *c) {
+    rl_chain_pool_release();
     rl_alloc_release_unused();
     rl_reply_ok(c->reply);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/chain.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/latency.h"
@@ -297,6 +298,7 @@ void rl_server_cron(rl_server *s) {
     rl_server_check_memory(s);
     check_sessions(s);
     rl_server_check_peers(s);
+    rl_chain_pool_trim();
     if (s->sql && rl_sql_service_busy(s->sql))
         rl_sql_service_tick(s->sql);
     if (s->store)

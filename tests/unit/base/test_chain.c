@@ -105,6 +105,48 @@ Test(chain, uses_the_chunk_given_back_last)
     rl_chain_pool_release();
 }
 
+/* Takes chunks for `bytes` of output and gives them back. */
+static void burst(size_t bytes) {
+    char *text = calloc(1, 1000);
+    rl_chain c = {0};
+    for (size_t n = 0; n < bytes; n += 1000)
+        rl_chain_add(&c, text, 1000);
+    rl_chain_consume(&c, rl_chain_pending(&c));
+    free(text);
+}
+
+Test(chain, a_pool_that_nobody_uses_goes_back)
+{
+    rl_chain_pool_release();
+    burst(8 << 20);
+    size_t full = rl_chain_pool_bytes();
+    cr_assert_geq(full, 8u << 20);
+    rl_chain_pool_trim(); /* what is there now was there since then: nothing is known of it yet */
+    cr_assert_eq(rl_chain_pool_bytes(), full);
+    rl_chain_pool_trim();
+    cr_assert_lt(rl_chain_pool_bytes(), full);
+    cr_assert_gt(rl_chain_pool_bytes(), full / 2);
+    for (int i = 0; i < 100; i++)
+        rl_chain_pool_trim();
+    cr_assert_leq(rl_chain_pool_bytes(), 256u << 10);
+    cr_assert_gt(rl_chain_pool_bytes(), 0);
+    rl_chain_pool_release();
+    cr_assert_eq(rl_chain_pool_bytes(), 0);
+}
+
+Test(chain, a_pool_that_is_used_stays)
+{
+    rl_chain_pool_release();
+    burst(4 << 20);
+    size_t full = rl_chain_pool_bytes();
+    for (int i = 0; i < 100; i++) {
+        burst(4 << 20);
+        rl_chain_pool_trim();
+        cr_assert_eq(rl_chain_pool_bytes(), full);
+    }
+    rl_chain_pool_release();
+}
+
 Test(chain, a_reply_larger_than_a_chunk_is_one_run)
 {
     rl_chain c = {0};
