@@ -7,6 +7,7 @@ lower quartile for what rises and falls with large values and folds), and the Th
 through them (the median of the slopes of all pairs), times the length of the run, is the growth.
 """
 
+import bisect
 import statistics
 
 BUCKETS = 30
@@ -63,6 +64,7 @@ RISES = ["expired_keys", "sweep_rows", "client_output_buffer_limit_disconnection
 # (for a SET two syncs of the disk are added, for in `always` it may come behind one).
 STALL_MS = {"read": 250.0, "write": 1500.0}
 P99_BEYOND_CONTROL_MS = {"read": 10.0, "write": 50.0}
+NEAR_S = 0.02  # what a control saw so near to a slow answer belongs to it
 LEAK_MOST, LEAK_SHARE, FDS_MOST = 12 * MB, 0.1, 16
 
 
@@ -133,20 +135,39 @@ class Stall:
         return max(0.0, self.ms - self.machine_ms)
 
 
+class Moments:
+    """When something took long: [(time, milliseconds, text), ...]."""
+
+    def __init__(self, moments):
+        self.moments = sorted(moments)
+        self.starts = [at for at, _, _ in self.moments]
+        self.longest_s = max((ms for _, ms, _ in self.moments), default=0) / 1000
+
+    def worst(self, start, end):
+        """(milliseconds, text) of the longest that was under way between two times, or (0, "")."""
+        found, at = (0.0, ""), bisect.bisect_left(self.starts, start - self.longest_s)
+        while at < len(self.starts) and self.starts[at] < end:
+            begun, ms, text = self.moments[at]
+            if begun + ms / 1000 > start and ms > found[0]:
+                found = (ms, text)
+            at += 1
+        return found
+
+
 def stalls(watched):
     """Every slow answer of the probe, with what the controls say of the same moment."""
-    controls = [(at, ms, "a sleep ended late" if kind == "wake up" else "the idle redis-server took")
-                for name in ("probe", "control") for at, ms, kind, _ in watched[name]["slow"]
-                if name == "control" or kind == "wake up"]
-    disk = [(at, ms, "the disk took") for at, ms, _, _ in watched["disk"]["slow"]]
-    return [explained(*slow, controls, disk) for slow in watched["probe"]["slow"] if slow[2] != "wake up"]
+    machine = Moments((at, ms, "a sleep ended late" if kind == "wake up" else "the idle redis-server took")
+                      for name in ("probe", "control") for at, ms, kind, _ in watched[name]["slow"]
+                      if name == "control" or kind == "wake up")
+    disk = Moments((at, ms, "the disk took") for at, ms, _, _ in watched["disk"]["slow"])
+    return [explained(*slow, [machine, disk] if slow[2] == "write" else [machine])
+            for slow in watched["probe"]["slow"] if slow[2] != "wake up"]
 
 
-def explained(at, ms, kind, cpu_wait_ms, controls, disk):
-    machine_ms, by = cpu_wait_ms, "no processor was free"
-    for c_at, c_ms, text in controls + (disk if kind == "write" else []):
-        if c_at < at + ms / 1000 + 0.02 and c_at + c_ms / 1000 > at - 0.02 and c_ms > machine_ms:
-            machine_ms, by = c_ms, text
+def explained(at, ms, kind, cpu_wait_ms, controls):
+    known = [(cpu_wait_ms, "no processor was free")]
+    known += [control.worst(at - NEAR_S, at + ms / 1000 + NEAR_S) for control in controls]
+    machine_ms, by = max(known)
     return Stall(at, ms, kind, cpu_wait_ms, min(ms, machine_ms), by)
 
 
