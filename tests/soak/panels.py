@@ -73,13 +73,14 @@ def panels_of(watched, seconds):
     median, longest = 3, 5
     return [
         Panel("Longest answer to a probe that asks 100 times a second, milliseconds", [
-            probe("Rubellite: PING, GET", "probe", "read", longest),
-            probe("idle redis-server", "control", "read", longest),
+            probe("Rubellite: PING", "probe", "PING", longest),
+            probe("Rubellite: GET", "probe", "GET", longest),
+            probe("idle redis-server: GET", "control", "GET", longest),
             probe("a sleep ends late by", "control", "wake up", longest)], log=True),
         Panel("Median answer, milliseconds", [
-            probe("Rubellite: PING, GET", "probe", "read", median, middle),
-            probe("idle redis-server", "control", "read", median, middle),
-            probe("Rubellite: SET", "probe", "write", median, middle)], log=True),
+            probe("Rubellite: GET", "probe", "GET", median, middle),
+            probe("Rubellite: SET", "probe", "SET", median, middle),
+            probe("idle redis-server: GET", "control", "GET", median, middle)], log=True),
         Panel("Memory, MB", [line("resident", "rss", MB), line("used_memory", "used_memory", MB),
                              line("... of the rest", "memory_of_the_rest", MB)]),
         Panel("Keys", [line("keys", "keys", keep=middle)]),

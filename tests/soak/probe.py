@@ -2,8 +2,9 @@
 """A probe that asks the server something a hundred times a second, and controls that tell the
 machine's pauses from the server's: the same probe against an idle redis-server; how late a sleep
 ends; a small write and sync on the same disk; and, for each request, how long the server's loop
-thread, the probe itself and (for writes) the syncer were ready to run while the system ran something
-else (/proc/PID/schedstat). What is left of a latency without that is the series "... running"."""
+thread, the probe itself and (for GET and SET, which may wait for a sync in `always`) the syncer were
+ready to run while the system ran something else (/proc/PID/schedstat). What is left of a latency
+without that is the series "... running"."""
 
 import os
 import pickle
@@ -73,7 +74,7 @@ class Series:
         return {"rows": self.rows, "slow": self.slow, "histogram": self.histogram}
 
 
-PROBES = [("read", ("PING",)), ("read", ("GET", "soak:probe")), ("write", ("SET", "soak:probed", "1"))]
+PROBES = [("PING",), ("GET", "soak:probe"), ("SET", "soak:probed", "1")]
 
 
 def run_probe(port, pid, started, stop, path):
@@ -82,8 +83,8 @@ def run_probe(port, pid, started, stop, path):
     client.call("SET", "soak:probe", "0")
     series = Series(started)
     ready = [thread_file(p, p) for p in (pid, os.getpid())]
-    ready = {"read": ready, "write": ready + threads_named(pid, "rl-syncer")}
-    requests = [(kind, wire.request(*words)) for kind, words in PROBES]
+    synced = ready + threads_named(pid, "rl-syncer")
+    requests = [(words[0], wire.request(*words), ready if words[0] == "PING" else synced) for words in PROBES]
     number, due, error = 0, time.monotonic(), ""
     try:
         while not stop.is_set():
@@ -96,14 +97,14 @@ def run_probe(port, pid, started, stop, path):
             at, begin = time.time(), time.monotonic()
             if pause > 0:
                 series.add("wake up", at - (begin - due), (begin - due) * 1000)
-            kind, data = requests[number % len(requests)]
+            kind, data, threads = requests[number % len(requests)]
             number += 1
-            waited = waited_ms(ready[kind])
+            waited = waited_ms(threads)
             begin = time.monotonic()
             client.send(data)
             client.read()
             ms = (time.monotonic() - begin) * 1000
-            waited = min(ms, waited_ms(ready[kind]) - waited)
+            waited = min(ms, waited_ms(threads) - waited)
             series.add(kind, at, ms, waited)
             series.add(kind + " running", at, ms - waited)
     except wire.Gone as gone:

@@ -45,12 +45,13 @@ def operations(counts, rows, seconds):
 
 def latencies(watched):
     rows = []
-    for title, name, kind in (("Rubellite: PING, GET", "probe", "read"), ("Rubellite: SET", "probe", "write"),
-                              ("... PING, GET without waiting for a processor", "probe", "read running"),
-                              ("... SET without waiting for a processor", "probe", "write running"),
-                              ("idle redis-server: PING, GET", "control", "read"),
-                              ("idle redis-server: SET", "control", "write"),
-                              ("... without waiting for a processor", "control", "read running"),
+    for title, name, kind in (("Rubellite: PING", "probe", "PING"), ("Rubellite: GET", "probe", "GET"),
+                              ("Rubellite: SET", "probe", "SET"),
+                              ("... PING without waiting for a processor", "probe", "PING running"),
+                              ("... GET without waiting for a processor", "probe", "GET running"),
+                              ("... SET without waiting for a processor", "probe", "SET running"),
+                              ("idle redis-server: GET", "control", "GET"),
+                              ("... without waiting for a processor", "control", "GET running"),
                               ("a sleep ends late by", "control", "wake up"),
                               ("4 KB written to the disk", "disk", "disk write"),
                               ("... and synced", "disk", "disk sync")):

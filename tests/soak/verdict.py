@@ -60,10 +60,12 @@ STAYS_ZERO = ["fold_failures", "checkpoint_failures", "journal_failed_syncs", "b
               "misconf_refused", "rejected_connections", "fold_backlog_over_limit"]
 RISES = ["expired_keys", "sweep_rows", "client_output_buffer_limit_disconnections"]
 
-# The longest stall that the machine does not explain, and how far the p99 may be above the controls'
-# (for a SET two syncs of the disk are added, for in `always` it may come behind one).
-STALL_MS = {"read": 250.0, "write": 1500.0}
-P99_BEYOND_CONTROL_MS = {"read": 10.0, "write": 50.0}
+# The longest stall that the machine does not explain, and how far the p99 may be above the control's.
+# PING waits for the loop alone. In `always` a GET may wait for a sync as well, if it may have seen
+# something new (a FLUSHDB counts for every key), and a SET does: it may come behind a sync, so two of
+# the disk are added for it.
+STALL_MS = {"PING": 250.0, "GET": 750.0, "SET": 1500.0}
+P99_BEYOND_CONTROL_MS = {"PING": 10.0, "GET": 10.0, "SET": 50.0}
 NEAR_S = 0.02  # what a control saw so near to a slow answer belongs to it
 LEAK_MOST, LEAK_SHARE, FDS_MOST = 12 * MB, 0.1, 16
 
@@ -160,7 +162,7 @@ def stalls(watched):
                       for name in ("probe", "control") for at, ms, kind, _ in watched[name]["slow"]
                       if name == "control" or kind == "wake up")
     disk = Moments((at, ms, "the disk took") for at, ms, _, _ in watched["disk"]["slow"])
-    return [explained(*slow, [machine, disk] if slow[2] == "write" else [machine])
+    return [explained(*slow, [machine] if slow[2] == "PING" else [machine, disk])
             for slow in watched["probe"]["slow"] if slow[2] != "wake up"]
 
 
@@ -183,17 +185,17 @@ def percentile(histogram, share):
 def latency(watched, found, seconds):
     lines, factor = [], SHORT_FACTOR if seconds < SHORT_S else 1
     sync_ms = percentile(watched["disk"]["histogram"].get("disk sync", {}), 0.99)
-    for kind, title in (("read", "PING and GET"), ("write", "SET")):
+    for kind in STALL_MS:
         ours = watched["probe"]["histogram"].get(kind + " running", {})
         control = watched["control"]["histogram"].get(kind + " running", {})
         bound = percentile(control, 0.99) + P99_BEYOND_CONTROL_MS[kind] * factor
-        if kind == "write":
+        if kind == "SET":
             bound += 2 * sync_ms
         p99 = percentile(ours, 0.99)
-        lines.append(Line("%s: p99 without waiting for a processor" % title, bool(ours) and p99 <= bound,
+        lines.append(Line("%s: p99 without waiting for a processor" % kind, bool(ours) and p99 <= bound,
                           "%.2f ms" % p99, "%.2f ms" % bound))
         worst = max([s.own_ms for s in found if s.kind == kind], default=0.0)
-        lines.append(Line("%s: longest stall of the server's own" % title, worst <= STALL_MS[kind] * factor,
+        lines.append(Line("%s: longest stall of the server's own" % kind, worst <= STALL_MS[kind] * factor,
                           "%.0f ms" % worst, "%.0f ms" % (STALL_MS[kind] * factor)))
     return lines
 
