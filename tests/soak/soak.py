@@ -4,12 +4,13 @@
 
     tests/soak/soak.py --minutes 60 [--ours PATH] [--admin PATH] [--svg FILE] [--json FILE]
 
-Some 400 connections in three processes do what programs do (actors_*.py), at a fixed pace, and
-compare every answer with a model of what they wrote. Beside them the server is watched (watch.py, figures.py, probe.py)
-and judged at the end (verdict.py). Then the load ends, models and server are compared, the server
-is stopped, its files are checked, it is started again, and everything in it is compared once more.
+Some 200 connections in three processes do what programs do (actors_*.py), at a fixed pace, and
+compare every answer with a model of what they wrote. Beside them the server is watched (watch.py,
+figures.py, probe.py). Then the load ends, models and server are compared, the server is stopped, its
+files are checked, it is started again, everything in it is compared once more, and all of it is
+judged (verdict.py).
 
-The exit status is 0 when all rows say PASS.
+The exit status is 0 when all rows say PASS. A run that does not pass keeps its directory.
 """
 
 import argparse
