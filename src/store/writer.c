@@ -140,21 +140,21 @@ static void writer_main(void *arg) {
     while (atomic_load(&w->asked.stop) == STOP_NOT) {
         if (atomic_load(&w->asked.journal_wanted) && !atomic_load(&w->told.journal_started))
             start_journal(w);
-        writer_run_jobs(w);
-        int64_t until_ms = writer_fold_due(w);
-        writer_sweep_some(w);
+        store_writer_run_jobs(w);
+        int64_t until_ms = store_writer_fold_due(w);
+        store_writer_sweep_some(w);
         if (w->meta.dead && w->sweeping.at_ms < until_ms && !w->sync_failed && !w->pace.retry_at_ms)
             until_ms = w->sweeping.at_ms;
         rl_keeper_poke(w->keeper);
         sleep_until(w, until_ms);
     }
     if (atomic_load(&w->asked.stop) == STOP_FOLDED) {
-        writer_fold_rest(w);
-        writer_run_jobs(w);
+        store_writer_fold_rest(w);
+        store_writer_run_jobs(w);
     } else if (w->wal.held && !w->sync_failed) {
-        writer_sync_committed(w);
+        store_writer_sync_committed(w);
     }
-    writer_refuse_jobs(w);
+    store_writer_refuse_jobs(w);
 }
 
 int rl_writer_start(rl_writer *w, const rl_writer_options *options, char *error, size_t error_len) {
@@ -167,7 +167,7 @@ int rl_writer_start(rl_writer *w, const rl_writer_options *options, char *error,
     atomic_store(&w->counts.dead, w->meta.dead);
     atomic_store(&w->asked.interval_ms, options->fold_interval_ms);
     atomic_store(&w->told.journal_started, options->journal_started);
-    rl_fold_report(w->fold, writer_on_rows, w);
+    rl_fold_report(w->fold, store_writer_on_rows, w);
     int failed = rl_thread_start(&w->thread, "rl-store", RL_STORE_NICE, writer_main, w);
     if (failed) {
         snprintf(error, error_len, "cannot start the store thread: %s", strerror(failed));

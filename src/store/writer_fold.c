@@ -23,7 +23,8 @@
 /* Rounds without a fold after which the page cache is given back. */
 #define IDLE_ROUNDS 5
 
-void writer_describe(const rl_writer *w, int rc, int error_number, char *text, size_t text_len) {
+void store_writer_describe(const rl_writer *w, int rc, int error_number, char *text,
+                           size_t text_len) {
     if (error_number)
         snprintf(text, text_len, "%s (%s) while folding into %s", sqlite3_errstr(rc),
                  strerror(error_number), w->path);
@@ -41,7 +42,7 @@ int rl_writer_fold(rl_writer *w, const rl_batch *first, char *error, size_t erro
         rl_fold_result result;
         int rc = rl_fold_run(w->fold, first, WRITER_TRANSACTION_BYTES, &result);
         if (rc != SQLITE_OK) {
-            writer_describe(w, rc, system_error(w, rc), error, error_len);
+            store_writer_describe(w, rc, system_error(w, rc), error, error_len);
             return rl_schema_error_of(rc);
         }
         first = rl_batch_next_load(result.last);
@@ -51,7 +52,7 @@ int rl_writer_fold(rl_writer *w, const rl_batch *first, char *error, size_t erro
     return RL_STORE_OK;
 }
 
-void writer_on_rows(void *arg, uint64_t bytes) {
+void store_writer_on_rows(void *arg, uint64_t bytes) {
     rl_writer *w = arg;
     atomic_store(&w->told.folding_bytes, bytes);
     w->on_progress(w->arg);
@@ -63,7 +64,7 @@ static void note_failure(rl_writer *w, int rc) {
     uint64_t failure = (uint64_t)(uint32_t)rc << 32 | (uint32_t)error_number;
     if (atomic_exchange(&w->told.failure, failure) != failure) {
         char text[512];
-        writer_describe(w, rc, error_number, text, sizeof text);
+        store_writer_describe(w, rc, error_number, text, sizeof text);
         rl_log(RL_LOG_WARNING, "%s; nothing is lost, trying again", text);
     }
     atomic_fetch_add(&w->counts.failures, 1);
@@ -81,12 +82,12 @@ static void note_writable(rl_writer *w) {
     w->pace.retry_at_ms = 0;
 }
 
-void writer_tell_keeper(rl_writer *w) {
+void store_writer_tell_keeper(rl_writer *w) {
     rl_keeper_folded(w->keeper, atomic_load(&w->told.folded_seq),
                      (uint64_t)w->wal_frames * w->frame_bytes);
 }
 
-void writer_note_synced(rl_writer *w) {
+void store_writer_note_synced(rl_writer *w) {
     rl_wal_release(&w->wal);
     w->sync_failed = false;
     uint64_t seq = w->meta.folded_seq;
@@ -100,7 +101,7 @@ void writer_note_synced(rl_writer *w) {
         atomic_store(&w->told.folded_seq, seq);
         atomic_store(&w->told.standing, (rl_batch *)w->committed);
     }
-    writer_tell_keeper(w);
+    store_writer_tell_keeper(w);
     w->on_progress(w->arg);
 }
 
@@ -121,20 +122,20 @@ static void note_committed(rl_writer *w, const rl_fold_result *result, int64_t t
     w->committed_bytes += result->bytes;
     atomic_store(&w->told.visible_seq, result->seq);
     if (w->full) {
-        writer_note_synced(w);
+        store_writer_note_synced(w);
         return;
     }
     atomic_store(&w->told.folding_bytes, 0); /* they stay in memory until the sync */
-    writer_tell_keeper(w);
+    store_writer_tell_keeper(w);
     w->on_progress(w->arg);
 }
 
-void writer_doubt_unsynced(rl_writer *w, int rc) {
+void store_writer_doubt_unsynced(rl_writer *w, int rc) {
     if (w->wal.held && (rc & 0xff) == SQLITE_IOERR)
         w->sync_failed = true;
 }
 
-int writer_sync_committed(rl_writer *w) {
+int store_writer_sync_committed(rl_writer *w) {
     int rc = w->sync_failed ? rl_wal_mend(&w->wal) : rl_wal_sync_now(&w->wal);
     if (rc != SQLITE_OK) {
         if (rc == SQLITE_CORRUPT)
@@ -148,11 +149,11 @@ int writer_sync_committed(rl_writer *w) {
         return rc;
     }
     note_writable(w);
-    writer_note_synced(w);
+    store_writer_note_synced(w);
     return SQLITE_OK;
 }
 
-int writer_choose_sync(rl_writer *w, bool full) {
+int store_writer_choose_sync(rl_writer *w, bool full) {
     full = full || rl_keeper_held_up(w->keeper) || !rl_wal_hold(&w->wal);
     if (full == w->full)
         return SQLITE_OK;
@@ -185,7 +186,7 @@ static int fold_once(rl_writer *w, const rl_batch *first, bool full) {
     rl_fold_result result;
     rl_job_end end;
     rl_keeper_gate_enter(w->keeper);
-    int rc = writer_choose_sync(w, full || job);
+    int rc = store_writer_choose_sync(w, full || job);
     if (rc == SQLITE_OK)
         rc = job ? rl_transact_unit(w->fold, w->db, first, &result, &end)
                  : rl_fold_run(w->fold, first, atomic_load(&w->asked.transaction_bytes), &result);
@@ -193,13 +194,13 @@ static int fold_once(rl_writer *w, const rl_batch *first, bool full) {
     int64_t took_us = rl_clock_mono_us() - from_us;
     w->pace.took_us += took_us;
     if (rc != SQLITE_OK) {
-        writer_doubt_unsynced(w, rc);
+        store_writer_doubt_unsynced(w, rc);
         note_failure(w, rc);
         return rc;
     }
     note_committed(w, &result, took_us);
     if (job) {
-        writer_count_job(w, &w->counts.units, &end);
+        store_writer_count_job(w, &w->counts.units, &end);
         job->done(job, end.rc, end.why);
     }
     return SQLITE_OK;
@@ -219,12 +220,12 @@ static int64_t fold_pause_ms(const rl_writer *w) {
 /* Folds until nothing more is wanted. With `full`, what was committed is synced then. */
 static void fold_wanted(rl_writer *w, bool full) {
     const rl_batch *next;
-    if (w->sync_failed && writer_sync_committed(w) != SQLITE_OK)
+    if (w->sync_failed && store_writer_sync_committed(w) != SQLITE_OK)
         return;
     while ((next = next_batch(w)) != NULL) {
         if (fold_once(w, next, full) != SQLITE_OK)
             return;
-        writer_run_jobs(w);
+        store_writer_run_jobs(w);
         if (w->sync_failed)
             break;
         /* What came meanwhile waits for its turn, unless somebody wants it. */
@@ -234,7 +235,7 @@ static void fold_wanted(rl_writer *w, bool full) {
     }
 }
 
-int64_t writer_fold_due(rl_writer *w) {
+int64_t store_writer_fold_due(rl_writer *w) {
     int64_t now_ms = rl_clock_mono_ms();
     uint64_t folded = atomic_load_explicit(&w->told.folded_seq, memory_order_relaxed);
     bool full = now_ms >= w->pace.folded_ms + fold_pause_ms(w) || w->pace.retry_at_ms != 0 ||
@@ -252,18 +253,18 @@ int64_t writer_fold_due(rl_writer *w) {
         }
         fold_wanted(w, full);
         if (full && w->wal.held && w->pace.retry_at_ms == 0)
-            writer_sync_committed(w);
+            store_writer_sync_committed(w);
     }
     return w->pace.retry_at_ms ? w->pace.retry_at_ms : w->pace.folded_ms + fold_pause_ms(w);
 }
 
-void writer_fold_rest(rl_writer *w) {
+void store_writer_fold_rest(rl_writer *w) {
     int attempts = STOP_ATTEMPTS;
     for (;;) {
         const rl_batch *next = next_batch(w);
         bool failed = false;
         if (w->sync_failed || (next == NULL && w->wal.held))
-            failed = writer_sync_committed(w) != SQLITE_OK;
+            failed = store_writer_sync_committed(w) != SQLITE_OK;
         else if (next)
             failed = fold_once(w, next, true) != SQLITE_OK;
         else

@@ -100,34 +100,36 @@ struct rl_writer {
 /* --- writer_fold.c --- */
 
 /* A sentence on a failure; any thread. */
-void writer_describe(const rl_writer *w, int rc, int error_number, char *text, size_t text_len);
+void store_writer_describe(const rl_writer *w, int rc, int error_number, char *text,
+                           size_t text_len);
 /* Lets the loop see the backlog shrink while a large transaction is under way; otherwise writers
  * would stand still until its commit and then fill the backlog in one rush. For rl_fold_report. */
-void writer_on_rows(void *arg, uint64_t bytes);
-void writer_tell_keeper(rl_writer *w); /* it must see the WAL grow */
-void writer_note_synced(rl_writer *w); /* everything committed is on disk */
+void store_writer_on_rows(void *arg, uint64_t bytes);
+void store_writer_tell_keeper(rl_writer *w); /* it must see the WAL grow */
+void store_writer_note_synced(rl_writer *w); /* everything committed is on disk */
 /* Something failed while commits were not synced: if it was a sync, of them too. */
-void writer_doubt_unsynced(rl_writer *w, int rc);
+void store_writer_doubt_unsynced(rl_writer *w, int rc);
 /* Brings what is committed to the disk. A SQLite result code. */
-int writer_sync_committed(rl_writer *w);
+int store_writer_sync_committed(rl_writer *w);
 /* Decides whether the next commit syncs. Without, no checkpoint may run until the sync. */
-int writer_choose_sync(rl_writer *w, bool full);
+int store_writer_choose_sync(rl_writer *w, bool full);
 /* Folds what is due. Returns when to look again. */
-int64_t writer_fold_due(rl_writer *w);
-void writer_fold_rest(rl_writer *w); /* all that is there; gives up after some failures */
+int64_t store_writer_fold_due(rl_writer *w);
+void store_writer_fold_rest(rl_writer *w); /* all that is there; gives up after some failures */
 
 /* --- writer_jobs.c --- */
 
-void writer_count_job(rl_writer *w, _Atomic uint64_t *kind, const rl_job_end *end);
+void store_writer_count_job(rl_writer *w, _Atomic uint64_t *kind, const rl_job_end *end);
 /* Runs the jobs whose turn it is. New ones that may run at once are taken too: they end with the
  * first that waits for a fold. */
-void writer_run_jobs(rl_writer *w);
-void writer_refuse_jobs(rl_writer *w); /* the store stops: those that were not run are told so */
+void store_writer_run_jobs(rl_writer *w);
+void store_writer_refuse_jobs(
+    rl_writer *w); /* the store stops: those that were not run are told so */
 
 /* --- writer_sweep.c --- */
 
 /* A slice, when there is something to sweep and nothing more urgent. It is synced with the next
  * fold: nobody waits for it. */
-void writer_sweep_some(rl_writer *w);
+void store_writer_sweep_some(rl_writer *w);
 
 #endif

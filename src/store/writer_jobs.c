@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-void writer_count_job(rl_writer *w, _Atomic uint64_t *kind, const rl_job_end *end) {
+void store_writer_count_job(rl_writer *w, _Atomic uint64_t *kind, const rl_job_end *end) {
     atomic_fetch_add(kind, 1);
     if (end->rc != SQLITE_OK)
         atomic_fetch_add(&w->counts.job_failures, 1);
@@ -43,28 +43,28 @@ static void run_job(rl_writer *w, rl_job *job) {
     rl_job_end end = {0};
     w->wal_moved = false;
     rl_keeper_gate_enter(w->keeper);
-    end.rc = writer_choose_sync(w, true);
+    end.rc = store_writer_choose_sync(w, true);
     if (end.rc == SQLITE_OK)
         rl_transact_job(w->db, job, &end);
     else
         snprintf(end.why, sizeof end.why, "%s", sqlite3_errmsg(w->db));
     rl_keeper_gate_leave(w->keeper);
     if (end.rc != SQLITE_OK)
-        writer_doubt_unsynced(w, end.rc);
+        store_writer_doubt_unsynced(w, end.rc);
     else if (w->wal_moved)
-        writer_note_synced(w); /* itself, and all before it */
-    writer_count_job(w, &w->counts.jobs, &end);
+        store_writer_note_synced(w); /* itself, and all before it */
+    store_writer_count_job(w, &w->counts.jobs, &end);
     job->done(job, end.rc, end.why);
 }
 
-void writer_run_jobs(rl_writer *w) {
+void store_writer_run_jobs(rl_writer *w) {
     for (take_jobs(w);
          !w->sync_failed && w->waiting.first && w->waiting.first->after_seq <= w->meta.folded_seq;
          take_jobs(w))
         run_job(w, pop_job(w));
 }
 
-void writer_refuse_jobs(rl_writer *w) {
+void store_writer_refuse_jobs(rl_writer *w) {
     static const char why[] = "the server is shutting down";
     take_jobs(w);
     while (w->waiting.first) {

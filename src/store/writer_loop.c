@@ -73,7 +73,7 @@ bool rl_writer_failed(const rl_writer *w, char *text, size_t text_len) {
     if (failure == 0)
         return false;
     if (text_len > 0)
-        writer_describe(w, (int)(failure >> 32), (int)(uint32_t)failure, text, text_len);
+        store_writer_describe(w, (int)(failure >> 32), (int)(uint32_t)failure, text, text_len);
     return true;
 }
 

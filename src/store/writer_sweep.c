@@ -23,9 +23,9 @@ static void note_swept(rl_writer *w, uint64_t rows, int64_t took_us) {
     atomic_fetch_add(&w->counts.swept_rows, rows);
     atomic_store(&w->counts.dead, w->meta.dead);
     if (w->full)
-        writer_note_synced(w); /* all before it, too */
+        store_writer_note_synced(w); /* all before it, too */
     else
-        writer_tell_keeper(w);
+        store_writer_tell_keeper(w);
 }
 
 static void note_not_swept(rl_writer *w, int rc) {
@@ -37,10 +37,10 @@ static void note_not_swept(rl_writer *w, int rc) {
                "do no other harm; trying again",
                w->path, sqlite3_errmsg(w->db));
     w->sweeping.failed = w->sweeping.failed || !busy;
-    writer_doubt_unsynced(w, rc);
+    store_writer_doubt_unsynced(w, rc);
 }
 
-void writer_sweep_some(rl_writer *w) {
+void store_writer_sweep_some(rl_writer *w) {
     if (w->meta.dead == 0 || w->sync_failed || w->pace.retry_at_ms ||
         rl_clock_mono_ms() < w->sweeping.at_ms)
         return;
@@ -51,7 +51,7 @@ void writer_sweep_some(rl_writer *w) {
     int64_t from_us = rl_clock_mono_us();
     uint64_t rows = 0;
     rl_keeper_gate_enter(w->keeper);
-    int rc = writer_choose_sync(w, false);
+    int rc = store_writer_choose_sync(w, false);
     if (rc == SQLITE_OK)
         rc = rl_sweep_slice(w->sweep, &rows);
     rl_keeper_gate_leave(w->keeper);

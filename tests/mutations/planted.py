@@ -134,13 +134,13 @@ MUTATIONS = [
     # --- kills at one point, where a kill at random hardly strikes ---
     Mutation("journal-forgets-before-commit", "segments are removed while their fold is under way",
              "src/store/writer_fold.c",
-             "    rl_keeper_gate_enter(w->keeper);\n    int rc = writer_choose_sync(w, full || job);\n",
+             "    rl_keeper_gate_enter(w->keeper);\n    int rc = store_writer_choose_sync(w, full || job);\n",
              "    const rl_batch *upto = first;\n"
              "    while (rl_batch_next_load(upto))\n"
              "        upto = rl_batch_next_load(upto);\n"
              "    if (atomic_load(&w->told.journal_started))\n"
              "        rl_journal_recycle(w->journal, rl_batch_seq(upto));\n"
-             "    rl_keeper_gate_enter(w->keeper);\n    int rc = writer_choose_sync(w, full || job);\n",
+             "    rl_keeper_gate_enter(w->keeper);\n    int rc = store_writer_choose_sync(w, full || job);\n",
              **points("segment.remove.after", "segment.reuse.after", "segment.header.after")),
     Mutation("folded-seq-first", "a fold says how far it went, and then it goes there",
              "src/store/fold.c",
