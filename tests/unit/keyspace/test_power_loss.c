@@ -74,6 +74,8 @@ static uint64_t below(world *w, uint64_t limit) {
     return rl_random_below(&w->dice, limit);
 }
 
+static void expect(const world *w, bool holds, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 static void expect(const world *w, bool holds, const char *format, ...) {
     if (holds)
         return;
