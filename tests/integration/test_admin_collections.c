@@ -13,7 +13,7 @@
 #include "redis_program.h"
 #include "server.h"
 
-#define LARGE 20000 /* elements of a large collection: many commands of an export */
+#define LARGE 6000 /* elements of a large collection: many commands of an export */
 
 static test_server *s;
 static char other[96], stream[96], sock[96], here[128], there[128];
