@@ -7,23 +7,9 @@
  * with the given errno: each kind on its own, from the n-th such call on, a given number of times.
  * They are counted. Everything else goes to the system.
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-#include <dlfcn.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdarg.h>
-#include <stdatomic.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
+#include "preload.h"
+
 #include <sys/uio.h>
-#include <unistd.h>
 
 /* The layout is known to fulldisk.py. */
 typedef struct fault {
@@ -45,36 +31,20 @@ typedef struct control {
 } control;
 
 static control *shared;
-static char dir[PATH_MAX];
 
 __attribute__((constructor)) static void map_control(void) {
-    const char *path = getenv("FAULTIO_CONTROL"), *below = getenv("FAULTIO_DIR");
-    if (!path || !below || !realpath(below, dir))
-        return;
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    void *at = mmap(NULL, sizeof(control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    close(fd);
-    if (at != MAP_FAILED)
-        shared = at;
-}
-
-static int is_meant(int fd) {
-    char link[64], path[PATH_MAX];
-    struct stat st;
-    if (fstat(fd, &st) != 0 || !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
-        return 0;
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    ssize_t len = readlink(link, path, sizeof path - 1);
-    if (len < 0)
-        return 0;
-    path[len] = '\0';
-    return strncmp(path, dir, strlen(dir)) == 0 && strstr(path, shared->match) != NULL;
+    if (preload_take_dir("FAULTIO_DIR"))
+        shared = preload_map("FAULTIO_CONTROL", sizeof(control), NULL);
 }
 
 static int is_path_meant(const char *path) {
-    return strncmp(path, dir, strlen(dir)) == 0 && strstr(path, shared->match) != NULL;
+    return preload_rest(path) && strstr(path, shared->match) != NULL;
+}
+
+static int is_meant(int fd) {
+    struct stat st;
+    char path[PATH_MAX];
+    return preload_file(fd, &st, path) && is_path_meant(path);
 }
 
 /* True, with errno set, when a call that is meant has to fail. */
@@ -114,15 +84,9 @@ static int fails_at(fault *f, const char *path) {
 #define BEHIND(result, name, question, parameters, arguments, failure)                             \
     result name parameters;                                                                        \
     result name parameters {                                                                       \
-        static _Atomic(uintptr_t) next;                                                            \
-        uintptr_t found = atomic_load(&next);                                                      \
-        if (found == 0) {                                                                          \
-            found = (uintptr_t)dlsym(RTLD_NEXT, #name);                                            \
-            atomic_store(&next, found);                                                            \
-        }                                                                                          \
         if (question)                                                                              \
             return failure;                                                                        \
-        return ((result(*) parameters)found)arguments;                                             \
+        return PRELOAD_NEXT(name) arguments;                                                       \
     }
 
 BEHIND(ssize_t, write, FAIL_WRITE(fd), (int fd, const void *from, size_t len),
@@ -160,27 +124,11 @@ BEHIND(ssize_t, pread64, FAIL_READ(fd), (int fd, void *to, size_t len, off64_t a
 
 #define FAIL_AT(kind, path) (shared && fails_at(&shared->kind, (path)))
 
-/* The mode is passed on whether there is one or not: the system does not look at it then. */
 #define OPEN(name)                                                                                 \
-    static int name##_behind(const char *path, int flags, mode_t mode) {                           \
-        static _Atomic(uintptr_t) next;                                                            \
-        uintptr_t found = atomic_load(&next);                                                      \
-        if (found == 0) {                                                                          \
-            found = (uintptr_t)dlsym(RTLD_NEXT, #name);                                            \
-            atomic_store(&next, found);                                                            \
-        }                                                                                          \
-        return ((int (*)(const char *, int, ...))found)(path, flags, mode);                        \
-    }                                                                                              \
     int name(const char *path, int flags, ...);                                                    \
     int name(const char *path, int flags, ...) {                                                   \
-        mode_t mode = 0;                                                                           \
-        if (flags & O_CREAT) {                                                                     \
-            va_list more;                                                                          \
-            va_start(more, flags);                                                                 \
-            mode = va_arg(more, mode_t);                                                           \
-            va_end(more);                                                                          \
-        }                                                                                          \
-        return FAIL_AT(open, path) ? -1 : name##_behind(path, flags, mode);                        \
+        PRELOAD_MODE(flags, mode)                                                                  \
+        return FAIL_AT(open, path) ? -1 : PRELOAD_NEXT(name)(path, flags, mode);                   \
     }
 OPEN(open)
 OPEN(open64)

@@ -12,24 +12,10 @@
  *
  * crash_points.py loads the library too, to read the table; without POINTS_CONTROL it does nothing.
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-#include <dlfcn.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
+#include "preload.h"
+
 #include <pthread.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdatomic.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* --- what can be told apart ------------------------------------------------------------------- */
 
@@ -201,21 +187,10 @@ int points_most(int i) {
  */
 
 static points_control *control;
-static char dir[PATH_MAX];
-static size_t dir_len;
 
 __attribute__((constructor)) static void map_control(void) {
-    const char *path = getenv("POINTS_CONTROL"), *below = getenv("POINTS_DIR");
-    if (!path || !below || !realpath(below, dir))
-        return;
-    dir_len = strlen(dir);
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    void *at = mmap(NULL, sizeof(points_control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    close(fd);
-    if (at != MAP_FAILED)
-        control = at;
+    if (preload_take_dir("POINTS_DIR"))
+        control = preload_map("POINTS_CONTROL", sizeof(points_control), NULL);
 }
 
 static int ends_with(const char *text, const char *end) {
@@ -241,9 +216,9 @@ static file file_of(const char *path) {
                  strncmp(path, "./", 2) == 0 ? path + 2 : path);
         path = absolute;
     }
-    if (strncmp(path, dir, dir_len) != 0)
+    path = preload_rest(path);
+    if (!path)
         return NO_FILE;
-    path += dir_len;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(path, names[i].name) == 0)
             return names[i].file;
@@ -257,13 +232,9 @@ static file file_of(const char *path) {
 }
 
 static file file_of_fd(int fd) {
-    char link[64], path[PATH_MAX];
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    ssize_t len = readlink(link, path, sizeof path - 1);
-    if (len < 0)
-        return NO_FILE;
-    path[len] = '\0';
-    return file_of(path);
+    struct stat st;
+    char path[PATH_MAX];
+    return preload_file(fd, &st, path) ? file_of(path) : NO_FILE;
 }
 
 /* --- what is written ---------------------------------------------------------------------------
@@ -362,22 +333,7 @@ static void pass(call c, file f, what w, moment m) {
 /* --- the calls ---------------------------------------------------------------------------------
  */
 
-/* The system's function of that name. */
-#define REAL(type, name, out)                                                                      \
-    static _Atomic(uintptr_t) real_##name;                                                         \
-    uintptr_t found_##name = atomic_load(&real_##name);                                            \
-    if (found_##name == 0) {                                                                       \
-        found_##name = (uintptr_t)dlsym(RTLD_NEXT, #name);                                         \
-        atomic_store(&real_##name, found_##name);                                                  \
-    }                                                                                              \
-    type out = (type)found_##name
-
 typedef ssize_t (*write_call)(int, const void *, size_t, off64_t);
-typedef int (*fd_call)(int);
-typedef int (*cut_call)(int, off64_t);
-typedef int (*path_call)(const char *);
-typedef int (*rename_call)(const char *, const char *);
-typedef int (*rename_at_call)(int, const char *, int, const char *, unsigned);
 typedef int (*open_call)(const char *, int, ...);
 
 static ssize_t watched_write(write_call real, int fd, const void *from, size_t len, off64_t at) {
@@ -399,29 +355,6 @@ static ssize_t watched_write(write_call real, int fd, const void *from, size_t l
     return n;
 }
 
-static int watched_sync(fd_call real, int fd) {
-    file f = control ? file_of_fd(fd) : NO_FILE;
-    if (f == NO_FILE)
-        return real(fd);
-    what w = what_synced(f, fd);
-    pass(SYNC, f, w, BEFORE);
-    int rc = real(fd);
-    if (rc == 0)
-        pass(SYNC, f, w, AFTER);
-    return rc;
-}
-
-static int watched_cut(cut_call real, int fd, off64_t len) {
-    file f = control ? file_of_fd(fd) : NO_FILE;
-    if (f == NO_FILE)
-        return real(fd, len);
-    pass(CUT, f, ANYTHING, BEFORE);
-    int rc = real(fd, len);
-    if (rc == 0)
-        pass(CUT, f, ANYTHING, AFTER);
-    return rc;
-}
-
 static int watched_open(open_call real, const char *path, int flags, mode_t mode) {
     file f = control && (flags & O_CREAT) ? file_of(path) : NO_FILE;
     if (f == NO_FILE)
@@ -439,89 +372,52 @@ static int watched_open(open_call real, const char *path, int flags, mode_t mode
 }
 
 ssize_t pwrite(int fd, const void *from, size_t len, off_t at) {
-    REAL(write_call, pwrite, real);
-    return watched_write(real, fd, from, len, at);
+    return watched_write(PRELOAD_NEXT(pwrite), fd, from, len, at);
 }
 
 ssize_t pwrite64(int fd, const void *from, size_t len, off64_t at) {
-    REAL(write_call, pwrite64, real);
-    return watched_write(real, fd, from, len, at);
-}
-
-int fsync(int fd) {
-    REAL(fd_call, fsync, real);
-    return watched_sync(real, fd);
-}
-
-int fdatasync(int fd) {
-    REAL(fd_call, fdatasync, real);
-    return watched_sync(real, fd);
-}
-
-int ftruncate(int fd, off_t len) {
-    REAL(cut_call, ftruncate, real);
-    return watched_cut(real, fd, len);
-}
-
-int ftruncate64(int fd, off64_t len) {
-    REAL(cut_call, ftruncate64, real);
-    return watched_cut(real, fd, len);
-}
-
-int unlink(const char *path) {
-    REAL(path_call, unlink, real);
-    file f = control ? file_of(path) : NO_FILE;
-    if (f == NO_FILE || access(path, F_OK) != 0)
-        return real(path);
-    pass(REMOVE, f, ANYTHING, BEFORE);
-    int rc = real(path);
-    if (rc == 0)
-        pass(REMOVE, f, ANYTHING, AFTER);
-    return rc;
-}
-
-int rename(const char *from, const char *to) {
-    REAL(rename_call, rename, real);
-    file f = control ? file_of(from) : NO_FILE;
-    if (f == NO_FILE || access(from, F_OK) != 0)
-        return real(from, to);
-    pass(RENAME, f, ANYTHING, BEFORE);
-    int rc = real(from, to);
-    if (rc == 0)
-        pass(RENAME, f, ANYTHING, AFTER);
-    return rc;
-}
-
-int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags) {
-    REAL(rename_at_call, renameat2, real);
-    file f = control && from_dir == AT_FDCWD ? file_of(from) : NO_FILE;
-    if (f == NO_FILE)
-        return real(from_dir, from, to_dir, to, flags);
-    pass(RENAME, f, ANYTHING, BEFORE);
-    int rc = real(from_dir, from, to_dir, to, flags);
-    if (rc == 0)
-        pass(RENAME, f, ANYTHING, AFTER);
-    return rc;
-}
-
-static mode_t mode_of(int flags, va_list arguments) {
-    return flags & O_CREAT ? va_arg(arguments, mode_t) : 0;
+    return watched_write(PRELOAD_NEXT(pwrite64), fd, from, len, at);
 }
 
 int open(const char *path, int flags, ...) {
-    REAL(open_call, open, real);
-    va_list arguments;
-    va_start(arguments, flags);
-    mode_t mode = mode_of(flags, arguments);
-    va_end(arguments);
-    return watched_open(real, path, flags, mode);
+    PRELOAD_MODE(flags, mode)
+    return watched_open(PRELOAD_NEXT(open), path, flags, mode);
 }
 
 int open64(const char *path, int flags, ...) {
-    REAL(open_call, open64, real);
-    va_list arguments;
-    va_start(arguments, flags);
-    mode_t mode = mode_of(flags, arguments);
-    va_end(arguments);
-    return watched_open(real, path, flags, mode);
+    PRELOAD_MODE(flags, mode)
+    return watched_open(PRELOAD_NEXT(open64), path, flags, mode);
 }
+
+/* The file of a path, if there is one now. */
+static file file_at(const char *path) {
+    file f = file_of(path);
+    int saved = errno, is_there = f != NO_FILE && access(path, F_OK) == 0;
+    errno = saved;
+    return is_there ? f : NO_FILE;
+}
+
+/* Defines `name` as the system's function of that name between two points. which: the file; w: what
+ * is synced. */
+#define BETWEEN(name, call, which, w, parameters, arguments)                                       \
+    int name parameters {                                                                          \
+        file f = control ? (which) : NO_FILE;                                                      \
+        if (f == NO_FILE)                                                                          \
+            return PRELOAD_NEXT(name) arguments;                                                   \
+        what written = (w);                                                                        \
+        pass(call, f, written, BEFORE);                                                            \
+        int rc = PRELOAD_NEXT(name) arguments;                                                     \
+        if (rc == 0)                                                                               \
+            pass(call, f, written, AFTER);                                                         \
+        return rc;                                                                                 \
+    }
+
+BETWEEN(fsync, SYNC, file_of_fd(fd), what_synced(f, fd), (int fd), (fd))
+BETWEEN(fdatasync, SYNC, file_of_fd(fd), what_synced(f, fd), (int fd), (fd))
+BETWEEN(ftruncate, CUT, file_of_fd(fd), ANYTHING, (int fd, off_t len), (fd, len))
+BETWEEN(ftruncate64, CUT, file_of_fd(fd), ANYTHING, (int fd, off64_t len), (fd, len))
+BETWEEN(unlink, REMOVE, file_at(path), ANYTHING, (const char *path), (path))
+BETWEEN(rename, RENAME, file_at(from), ANYTHING, (const char *from, const char *to), (from, to))
+BETWEEN(renameat2, RENAME, from_dir == AT_FDCWD ? file_of(from) : NO_FILE, ANYTHING,
+        (int from_dir, const char *from, int to_dir, const char *to, unsigned flags),
+        (from_dir, from, to_dir, to, flags))

@@ -19,25 +19,11 @@
  * power_cut.py compares the outcome with the files that the killed program really left. A mapping
  * of a file that could be written through is refused, but for SQLite's -shm, which no start trusts.
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-#include <dlfcn.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
+#include "preload.h"
+
 #include <pthread.h>
-#include <stdarg.h>
-#include <stdatomic.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
-#include <unistd.h>
 
 /* Known to disk_image.py, as is the layout of both structs. */
 enum {
@@ -79,8 +65,6 @@ typedef struct record {
 
 static head *log_head;
 static uint64_t log_bytes;
-static char dir[PATH_MAX];
-static size_t dir_len;
 
 static void lock(pthread_mutex_t *m) {
     if (pthread_mutex_lock(m) ==
@@ -99,36 +83,20 @@ static void make_lock(pthread_mutex_t *m) {
 
 /* The first program makes the locks, before any other is started. */
 __attribute__((constructor)) static void map_log(void) {
-    const char *path = getenv("RECORDER_LOG"), *below = getenv("RECORDER_DIR");
-    if (!path || !below || !realpath(below, dir))
+    size_t bytes = 0;
+    head *h = NULL;
+    if (preload_take_dir("RECORDER_DIR"))
+        h = preload_map("RECORDER_LOG", HEAD_BYTES, &bytes);
+    if (!h)
         return;
-    dir_len = strlen(dir);
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    struct stat st;
-    if (fd < 0 || fstat(fd, &st) != 0 || st.st_size < HEAD_BYTES)
-        abort();
-    void *at = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    close(fd);
-    if (at == MAP_FAILED)
-        abort();
-    head *h = at;
     if (!atomic_load(&h->ready)) {
         make_lock(&h->append);
         make_lock(&h->names);
         atomic_store(&h->end, HEAD_BYTES);
         atomic_store(&h->ready, 1);
     }
-    log_bytes = (uint64_t)st.st_size;
+    log_bytes = bytes;
     log_head = h;
-}
-
-static uintptr_t next_of(_Atomic(uintptr_t) *slot, const char *name) {
-    uintptr_t found = atomic_load(slot);
-    if (found == 0) {
-        found = (uintptr_t)dlsym(RTLD_NEXT, name);
-        atomic_store(slot, found);
-    }
-    return found;
 }
 
 /* ---- the log ---- */
@@ -204,10 +172,6 @@ static void not_known(const char *what) {
 
 /* ---- which files ---- */
 
-static int is_below(const char *path) {
-    return strncmp(path, dir, dir_len) == 0 && (path[dir_len] == '/' || path[dir_len] == '\0');
-}
-
 /* The absolute path, with everything but its last name resolved. */
 static int locate(int at, const char *path, char out[PATH_MAX]) {
     char part[PATH_MAX], link[64];
@@ -224,7 +188,7 @@ static int locate(int at, const char *path, char out[PATH_MAX]) {
     char parent[PATH_MAX];
     if (!realpath(part, parent))
         return 0;
-    return (size_t)snprintf(out, PATH_MAX, "%s/%s", parent, name) < PATH_MAX && is_below(out);
+    return (size_t)snprintf(out, PATH_MAX, "%s/%s", parent, name) < PATH_MAX && preload_rest(out);
 }
 
 static int is_shared_memory(const char *path) {
@@ -232,38 +196,23 @@ static int is_shared_memory(const char *path) {
     return len > 4 && strcmp(path + len - 4, "-shm") == 0;
 }
 
-/* True when changes of the file are to be recorded; *st is filled then. */
+/* True when changes of the file are to be recorded; *st and path are filled then. */
 static int is_recorded(int fd, struct stat *st, char path[PATH_MAX]) {
-    char link[64];
-    int saved = errno;
-    if (!log_head || fstat(fd, st) != 0 || !(S_ISREG(st->st_mode) || S_ISDIR(st->st_mode))) {
-        errno = saved;
-        return 0;
-    }
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    ssize_t len = readlink(link, path, PATH_MAX - 1);
-    errno = saved;
-    if (len < 0)
-        return 0;
-    path[len] = '\0';
-    return is_below(path) && !is_shared_memory(path);
+    return log_head && preload_file(fd, st, path) && preload_rest(path) && !is_shared_memory(path);
 }
 
 /* ---- calls ---- */
 
-#define NEXT(result, name, parameters) ((result(*) parameters)next_of(&slot_##name, #name))
-
 /* Defines `name` as a call that changes the file `fd`; the last argument makes its first record. */
 #define CHANGE(type, name, what, parameters, arguments, ...)                                       \
-    static _Atomic(uintptr_t) slot_##name;                                                         \
     type name parameters;                                                                          \
     type name parameters {                                                                         \
         struct stat st;                                                                            \
         char path[PATH_MAX];                                                                       \
         if (!is_recorded(fd, &st, path))                                                           \
-            return NEXT(type, name, parameters) arguments;                                         \
+            return PRELOAD_NEXT(name) arguments;                                                   \
         uint64_t call = __VA_ARGS__;                                                               \
-        type result = NEXT(type, name, parameters) arguments;                                      \
+        type result = PRELOAD_NEXT(name) arguments;                                                \
         end(what, call, (uint64_t)st.st_ino, (int64_t)result);                                     \
         return result;                                                                             \
     }
@@ -315,50 +264,33 @@ static uint64_t number_of(int fd) {
     return fstat(fd, &st) == 0 ? (uint64_t)st.st_ino : 0;
 }
 
-static int recorded_open(int (*next)(int, const char *, int, ...), int at, const char *path,
-                         int flags, mode_t mode) {
+/* All ways to open are openat to the system. */
+static int recorded_open(int at, const char *path, int flags, mode_t mode) {
     char full[PATH_MAX];
     int saved = errno, changes = flags & (O_CREAT | O_TRUNC);
     int meant = log_head && changes && locate(at, path, full) && !is_shared_memory(full);
     errno = saved;
     if (!meant)
-        return next(at, path, flags, mode);
+        return PRELOAD_NEXT(openat)(at, path, flags, mode);
     if ((flags & O_TMPFILE) == O_TMPFILE)
         not_known("O_TMPFILE");
     uint64_t call = begin_names(DO_OPEN, flags, full, NULL);
-    int fd = next(at, path, flags, mode);
+    int fd = PRELOAD_NEXT(openat)(at, path, flags, mode);
     end_names(DO_OPEN, call, fd < 0 ? 0 : number_of(fd), fd);
     return fd;
 }
 
-#define MODE_OF(flags, mode)                                                                       \
-    mode_t mode = 0;                                                                               \
-    if ((flags) & (O_CREAT | O_TMPFILE)) {                                                         \
-        va_list more;                                                                              \
-        va_start(more, flags);                                                                     \
-        mode = va_arg(more, mode_t);                                                               \
-        va_end(more);                                                                              \
-    }
-
-static _Atomic(uintptr_t) slot_openat;
-
-static int next_openat(int at, const char *path, int flags, ...) {
-    MODE_OF(flags, mode)
-    return NEXT(int, openat, (int, const char *, int, ...))(at, path, flags, mode);
-}
-
-/* All ways to open are openat to the system. */
 #define OPEN(name)                                                                                 \
     int name(const char *path, int flags, ...);                                                    \
     int name(const char *path, int flags, ...) {                                                   \
-        MODE_OF(flags, mode)                                                                       \
-        return recorded_open(next_openat, AT_FDCWD, path, flags, mode);                            \
+        PRELOAD_MODE(flags, mode)                                                                  \
+        return recorded_open(AT_FDCWD, path, flags, mode);                                         \
     }
 #define OPENAT(name)                                                                               \
     int name(int at, const char *path, int flags, ...);                                            \
     int name(int at, const char *path, int flags, ...) {                                           \
-        MODE_OF(flags, mode)                                                                       \
-        return recorded_open(next_openat, at, path, flags, mode);                                  \
+        PRELOAD_MODE(flags, mode)                                                                  \
+        return recorded_open(at, path, flags, mode);                                               \
     }
 OPEN(open)
 OPEN(open64)
@@ -367,7 +299,6 @@ OPENAT(openat64)
 
 /* Defines `name` as a call that changes names, of which `meant` says whether they are recorded. */
 #define NAMES(name, what, parameters, arguments, meant, number, from, to)                          \
-    static _Atomic(uintptr_t) slot_##name;                                                         \
     int name parameters;                                                                           \
     int name parameters {                                                                          \
         char one[PATH_MAX], two[PATH_MAX];                                                         \
@@ -375,9 +306,9 @@ OPENAT(openat64)
         (void)two;                                                                                 \
         errno = saved;                                                                             \
         if (!recorded || is_shared_memory(one))                                                    \
-            return NEXT(int, name, parameters) arguments;                                          \
+            return PRELOAD_NEXT(name) arguments;                                                   \
         uint64_t call = begin_names(what, 0, from, to);                                            \
-        int result = NEXT(int, name, parameters) arguments;                                        \
+        int result = PRELOAD_NEXT(name) arguments;                                                 \
         end_names(what, call, result == 0 ? (number) : 0, result);                                 \
         return result;                                                                             \
     }
@@ -413,7 +344,6 @@ NAMES(unlinkat, DO_UNLINK, (int at, const char *path, int flags), (at, path, fla
 /* ---- ways past this ---- */
 
 #define MAPPING(name, offset_type)                                                                 \
-    static _Atomic(uintptr_t) slot_##name;                                                         \
     void *name(void *at, size_t len, int protection, int flags, int fd, offset_type offset);       \
     void *name(void *at, size_t len, int protection, int flags, int fd, offset_type offset) {      \
         struct stat st;                                                                            \
@@ -421,8 +351,7 @@ NAMES(unlinkat, DO_UNLINK, (int at, const char *path, int flags), (at, path, fla
         if (fd >= 0 && protection & PROT_WRITE && flags & MAP_SHARED &&                            \
             is_recorded(fd, &st, path))                                                            \
             not_known("a file mapped for writing");                                                \
-        return NEXT(void *, name, (void *, size_t, int, int, int, offset_type))(                   \
-            at, len, protection, flags, fd, offset);                                               \
+        return PRELOAD_NEXT(name)(at, len, protection, flags, fd, offset);                         \
     }
 MAPPING(mmap, off_t)
 MAPPING(mmap64, off64_t)
