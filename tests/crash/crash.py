@@ -48,6 +48,36 @@ class Failure(Exception):
     """Something that must hold does not."""
 
 
+def run_clients(server, clients, seconds, end):
+    """Runs clients, (function, its connection), each in a thread of its own, and calls end() after so
+    long, which has to end the server; each function has to return then. The connections are closed.
+    Raises Failure when the server died before or a client is stuck, and what a client raised."""
+    problems = []
+
+    def body(run, conn):
+        try:
+            run(conn)
+        except Exception as error:  # raised again below
+            problems.append(error)
+
+    threads = [threading.Thread(target=body, args=client) for client in clients]
+    for thread in threads:
+        thread.start()
+    time.sleep(seconds)
+    died = not server.alive()
+    end()
+    for thread in threads:
+        thread.join(process.REPLY_SECONDS)
+    for _, conn in clients:
+        conn.close()
+    if died:
+        raise Failure("the server died by itself, with code %s" % server.process.poll())
+    if problems:
+        raise problems[0]
+    if any(t.is_alive() for t in threads):
+        raise Failure("a writer is stuck")
+
+
 class Rounds:
     """The state that goes on from round to round."""
 
@@ -146,32 +176,8 @@ class Rounds:
 
     def write_until(self, end):
         """Runs the writers, and `end` ends the server in their midst."""
-        problems = []
-
-        def body(writer, conn):
-            try:
-                writer.run(conn)
-            except Exception as error:  # reported by the main thread
-                problems.append(error)
-
-        clients = self.clients()
-        conns = [conn for _, conn in clients]
-        threads = [threading.Thread(target=body, args=client) for client in clients]
-        for thread in threads:
-            thread.start()
-        time.sleep(self.random.uniform(*self.write_seconds))
-        died = not self.server.alive()
-        end(self)
-        for thread in threads:
-            thread.join(process.REPLY_SECONDS)
-        for conn in conns:
-            conn.close()
-        if died:
-            raise Failure("the server died by itself, with code %s" % self.server.process.poll())
-        if problems:
-            raise problems[0]
-        if any(t.is_alive() for t in threads):
-            raise Failure("a writer is stuck")
+        clients = [(writer.run, conn) for writer, conn in self.clients()]
+        run_clients(self.server, clients, self.random.uniform(*self.write_seconds), lambda: end(self))
 
     # ---- ways to end ----
 

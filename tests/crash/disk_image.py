@@ -11,67 +11,23 @@ many file systems it would.
 """
 
 import os
-import struct
+
+from recorded import ALLOCATE, LINK, MKDIR, NAMES, OPEN, RENAME, RMDIR, SYNC, TRUNCATE, UNLINK, WRITE, Call, LogError
 
 SECTOR = 512
-HEAD_BYTES = 4096
-HEAD = struct.Struct("<QQQI")
-RECORD = struct.Struct("<IHHQQQqqII")
-OPEN, WRITE, TRUNCATE, ALLOCATE, SYNC, RENAME, LINK, UNLINK, MKDIR, RMDIR, NOT_KNOWN = range(1, 12)
-NAMES = {OPEN: "open", WRITE: "write", TRUNCATE: "truncate", ALLOCATE: "allocate", SYNC: "sync",
-         RENAME: "rename", LINK: "link", UNLINK: "unlink", MKDIR: "mkdir", RMDIR: "rmdir"}
 MODEL = ("nothing", "everything", "prefix", "suffix", "writes", "sectors")
 
 
-class LogError(Exception):
-    """The log does not tell all that happened."""
+class Unsynced:
+    """What files and directories have in common: changes that are not safe. pending: these, in order."""
 
-
-class Call:
-    """One call of the system. ended: the place of its second record, None before."""
-
-    __slots__ = ("what", "number", "at", "result", "data", "ended", "lost", "target", "covers")
-
-    def __init__(self, what, number, at, data):
-        self.what, self.number, self.at, self.data = what, number, at, data
-        self.result = self.ended = self.target = self.covers = None
-        self.lost = False  # a sync of it has failed
-
-    def paths(self):
-        return [os.fsdecode(part) for part in bytes(self.data).split(b"\0")[:-1]]
-
-
-def read_log(path):
-    """[(time in ns, is the second record, call)] in order."""
-    with open(path, "rb") as file:
-        end, full, _, _ = HEAD.unpack(file.read(HEAD.size))
-        if full:
-            raise LogError("the log is full; give it more room")
-        file.seek(0)
-        log = memoryview(file.read(end))
-    records, calls, at = [], {}, HEAD_BYTES
-    while at < end:
-        size, what, is_end, call, when, number, offset, result, length, _ = RECORD.unpack_from(log, at)
-        data = log[at + RECORD.size:at + RECORD.size + length]
-        if what == NOT_KNOWN:
-            raise LogError("the server did what the recorder cannot follow: %s" % bytes(data[:-1]).decode())
-        if not is_end:
-            calls[call] = Call(what, number, offset, data)
-        else:
-            calls[call].result, calls[call].number = result, number or calls[call].number
-        records.append((when, bool(is_end), calls[call]))
-        at += size
-    return records
-
-
-class File:
-    def __init__(self, name, content=b""):
+    def __init__(self, name):
         self.name = name  # the first one, for people
-        self.safe = bytearray(content)
         self.pending = []
 
     def sync_began(self):
-        return [c for c in self.pending if c.ended is not None and not c.lost]
+        """The changes that this sync makes safe, should it end well."""
+        return [call for call in self.pending if call.ended is not None and not call.lost]
 
     def sync_ended(self, covered, failed):
         if failed:
@@ -79,9 +35,19 @@ class File:
                 call.lost = True
             return
         done = set(map(id, covered))
-        for call in covered:
-            apply(self.safe, call)
-        self.pending = [c for c in self.pending if id(c) not in done]
+        for call in self.pending:  # another sync may have made some of them safe meanwhile, and later ones
+            if id(call) in done:
+                self.make_safe(call)
+        self.pending = [call for call in self.pending if id(call) not in done]
+
+
+class File(Unsynced):
+    def __init__(self, name, content=b""):
+        super().__init__(name)
+        self.safe = bytearray(content)
+
+    def make_safe(self, call):
+        apply(self.safe, call)
 
     def now(self):
         """As programs see it; without changes that are under way."""
@@ -92,25 +58,30 @@ class File:
         return content
 
 
-class Directory:
+class Directory(Unsynced):
+    """Its changes have `names`: {name: File, Directory or None for gone}."""
+
     def __init__(self, name):
-        self.name = name
+        super().__init__(name)
         self.safe, self.seen = {}, {}
-        self.pending = []  # [call, {name: File, Directory or None for gone}]
 
     def change(self, call, names):
-        self.pending.append((call, names))
+        call.names = names
+        self.pending.append(call)
         self._put(self.seen, names)
 
     def undo(self, call):
         """The call failed: it has changed nothing."""
-        self.pending = [entry for entry in self.pending if entry[0] is not call]
+        self.pending = [other for other in self.pending if other is not call]
         self.seen = self.with_changes(len(self.pending))
+
+    def make_safe(self, call):
+        self._put(self.safe, call.names)
 
     def with_changes(self, count):
         names = dict(self.safe)
-        for _, more in self.pending[:count]:
-            self._put(names, more)
+        for call in self.pending[:count]:
+            self._put(names, call.names)
         return names
 
     @staticmethod
@@ -120,20 +91,6 @@ class Directory:
                 names.pop(name, None)
             else:
                 names[name] = what
-
-    def sync_began(self):
-        return [call for call, _ in self.pending if call.ended is not None and not call.lost]
-
-    def sync_ended(self, covered, failed):
-        if failed:
-            for call in covered:
-                call.lost = True
-            return
-        done = set(map(id, covered))
-        for call, names in self.pending:
-            if id(call) in done:
-                self._put(self.safe, names)
-        self.pending = [entry for entry in self.pending if id(entry[0]) not in done]
 
 
 def apply(content, call):

@@ -288,6 +288,11 @@ def same(reply, expected):
     return reply == expected
 
 
+def without_short(keys):
+    """The same keys without those of set_short, which may be gone at any time."""
+    return {key: value for key, value in keys.items() if not key.startswith(b"t:")}
+
+
 def matches(state, found):
     """found: {key: (value, expiry or None)}."""
     if len(state) != len(found):
