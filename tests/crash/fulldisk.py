@@ -142,16 +142,10 @@ class FullFileSystem:
 
 # ---- clients ----
 
-class Writer:
-    """Writes numbers, each larger than the one before; remembers which were answered with OK."""
+class Client:
+    """Takes one step after the other until it is told to stop, or the server is killed."""
 
-    def __init__(self, name):
-        self.name = name
-        self.number = 0
-        self.sent = {}
-        self.answered = {}
-        self.accepted = 0
-        self.refused = 0
+    def __init__(self):
         self.problem = None
         self.stopping = False
 
@@ -164,6 +158,19 @@ class Writer:
             pass  # killed
         except Exception as error:  # reported by the main thread
             self.problem = error
+
+
+class Writer(Client):
+    """Writes numbers, each larger than the one before; remembers which were answered with OK."""
+
+    def __init__(self, name):
+        super().__init__()
+        self.name = name
+        self.number = 0
+        self.sent = {}
+        self.answered = {}
+        self.accepted = 0
+        self.refused = 0
 
     def step(self, conn):
         self.number += 1
@@ -198,26 +205,18 @@ class Writer:
                     self.name, slot, number, self.answered.get(slot, 0), sent))
 
 
-class Reader:
+class Reader(Client):
     """Reads all the time; reads are never refused."""
 
     def __init__(self):
+        super().__init__()
         self.reads = 0
-        self.problem = None
-        self.stopping = False
 
-    def run(self, server):
-        try:
-            conn = server.connect()
-            while not self.stopping:
-                if conn.call("GET", "fixed") != ("$", b"value"):
-                    raise Failure("a read was answered with something else")
-                self.reads += 1
-                time.sleep(0.001)
-        except process.Gone:
-            pass
-        except Exception as error:
-            self.problem = error
+    def step(self, conn):
+        if conn.call("GET", "fixed") != ("$", b"value"):
+            raise Failure("a read was answered with something else")
+        self.reads += 1
+        time.sleep(0.001)
 
 
 # ---- a run of one case ----

@@ -17,7 +17,6 @@ Rounds go on with the data of the round before, mostly.
 """
 
 import os
-import random
 import sys
 import time
 
