@@ -101,16 +101,16 @@ static inline void saw_all(rl_keyspace *ks) {
 
 /* The low half of a seq says which of the unsynced ones it is; an old entry that happens to look
  * like one of them only makes its reader wait for a batch it need not have waited for. */
-static inline void saw_entry(rl_keyspace *ks, const rl_entry *e) {
+static inline void saw_entry(rl_keyspace *ks, int number, const rl_entry *e) {
     uint32_t age = (uint32_t)ks->open_seq - e->change_seq;
     if (age < ks->open_seq - ks->synced_seq)
         saw(ks, ks->open_seq - age);
-    saw(ks, ks->structure_seq);
+    saw(ks, ks->dbs[number].structure_seq);
 }
 
-static inline void saw_miss(rl_keyspace *ks, uint64_t hash) {
+static inline void saw_miss(rl_keyspace *ks, int number, uint64_t hash) {
     saw(ks, ks->deleted_at[hash % DELETED_PLACES]);
-    saw(ks, ks->structure_seq);
+    saw(ks, ks->dbs[number].structure_seq);
 }
 
 static inline void tell_changed(rl_keyspace *ks, int number, rl_bytes key, bool by_command) {
@@ -196,7 +196,7 @@ rl_entry *rl_keyspace_find(rl_keyspace *ks, int number, rl_bytes key, uint64_t h
         if (look == RL_LOOK_READ || look == RL_LOOK_READ_NOTOUCH)
             count_miss(ks, number, key);
         if (ks->track)
-            saw_miss(ks, hash);
+            saw_miss(ks, number, hash);
         return NULL;
     }
     rl_entry *e = *slot;
@@ -205,7 +205,7 @@ rl_entry *rl_keyspace_find(rl_keyspace *ks, int number, rl_bytes key, uint64_t h
     if (look == RL_LOOK_READ || look == RL_LOOK_WRITE)
         e->access = (uint32_t)(ks->now_ms / 1000);
     if (ks->track)
-        saw_entry(ks, e);
+        saw_entry(ks, number, e);
     return e;
 }
 
@@ -351,7 +351,7 @@ bool rl_keyspace_store(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash,
     if (structure || was_there)
         note_change(ks, number, key, hash);
     else if (ks->track)
-        saw_miss(ks, hash);
+        saw_miss(ks, number, hash);
     return structure || was_there;
 }
 
@@ -363,6 +363,8 @@ void rl_keyspace_set(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash, r
         if (slot ==
             NULL) { /* no row changes; counted as a change, its answer would wait for ever */
             rl_watch_touch(ks->watch, number, key, hash, false);
+            if (ks->track)
+                saw_miss(ks, number, hash);
             return;
         }
         keyspace_drop(ks, number, slot, hash);
@@ -430,7 +432,7 @@ bool rl_keyspace_delete(rl_keyspace *ks, int number, rl_bytes key, uint64_t hash
     rl_slot slot = live_slot(ks, number, key, hash);
     if (slot == NULL) {
         if (ks->track)
-            saw_miss(ks, hash);
+            saw_miss(ks, number, hash);
         return false;
     }
     keyspace_drop(ks, number, slot, hash);
@@ -538,7 +540,8 @@ static size_t empty_db(rl_keyspace *ks, db *d) {
     ks->stats.lazy_tables++;
     rl_expiry_free(d->expiry);
     rl_field_times_release(&d->fields);
-    *d = (db){.table = rl_table_create(0), .expiry = rl_expiry_create()};
+    *d = (db){
+        .table = rl_table_create(0), .structure_seq = ks->open_seq, .expiry = rl_expiry_create()};
     return count;
 }
 
@@ -553,13 +556,15 @@ void rl_keyspace_clear(rl_keyspace *ks, int number) {
     }
     ks->slot = NULL;
     tell_changed(ks, number, (rl_bytes){NULL, 0}, true);
-    if (removed == 0)
+    if (removed == 0) { /* what emptied it before may still be taken back */
+        saw_all(ks);
         return;
+    }
     if (ks->batch) /* nothing elsewhere: clearing all is the same, and much cheaper for the tables
                     */
         rl_batch_clear(ks->batch, kept ? number : -1);
     ks->changes += removed;
-    ks->last_change_seq = ks->structure_seq = ks->open_seq;
+    ks->last_change_seq = ks->open_seq;
 }
 
 typedef struct swapping {
@@ -580,13 +585,14 @@ void rl_keyspace_swap(rl_keyspace *ks, int number, int other) {
     db kept = ks->dbs[number];
     ks->dbs[number] = ks->dbs[other];
     ks->dbs[other] = kept;
+    ks->dbs[number].structure_seq = ks->dbs[other].structure_seq = ks->open_seq;
     ks->slot = NULL;
     tell_changed(ks, number, (rl_bytes){NULL, 0}, true);
     tell_changed(ks, other, (rl_bytes){NULL, 0}, true);
     if (ks->batch)
         rl_batch_swap(ks->batch, number, other);
     ks->changes++;
-    ks->last_change_seq = ks->structure_seq = ks->open_seq;
+    ks->last_change_seq = ks->open_seq;
     if (ks->observer.readiness)
         ks->observer.ready(ks->observer.arg, -1, (rl_bytes){NULL, 0}, RL_TYPE_STRING);
 }

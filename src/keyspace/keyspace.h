@@ -9,9 +9,10 @@
  * is over is gone for every function here, and removed (which is a change) when it is met.
  *
  * What was seen. In `always` nobody may be told of a state that a power loss can still take back.
- * Between rl_keyspace_watch_start … rl_keyspace_seen_seq the keyspace collects the highest unsynced
- * seq that was looked at: of entries by their change_seq, of misses by the seq of the last delete
- * with a hash like theirs, of whole databases by the last change of all.
+ * Between rl_keyspace_seen_reset and rl_keyspace_seen_seq the keyspace collects the highest
+ * unsynced seq that was looked at: of entries by their change_seq, of misses by the seq of the last
+ * delete with a hash like theirs, of both by when their database was last cleared or swapped, and
+ * of whole databases by the last change of all.
  *
  * Entries: a pointer is valid until the next call that changes the keyspace. hash is always
  * rl_hash(key).
@@ -43,8 +44,13 @@ void rl_keyspace_load_field(rl_keyspace *ks, rl_bytes field, rl_bytes value, int
 void rl_keyspace_load_member(rl_keyspace *ks, rl_bytes member);
 void rl_keyspace_load_score(rl_keyspace *ks, rl_bytes member, double score);
 void rl_keyspace_load_item(rl_keyspace *ks, int64_t position, rl_bytes value);
-/* What another program has left of a collection that cannot be (one without elements, a list with
- * gaps) is put right, which makes row changes. */
+/* What comes next, a key or an element, has a name that another program has stored: SQLite takes it
+ * for another one than ours. It gets our form; ours stays where it has come before or comes behind.
+ */
+void rl_keyspace_load_strange(rl_keyspace *ks);
+/* What another program has left and cannot be (a collection without elements, a list with gaps, two
+ * rows of the same key: the first one stays) is put right, which makes row changes, and what goes
+ * by that is logged. */
 void rl_keyspace_load_end(rl_keyspace *ks);
 
 /* ---- the turn ---- */

@@ -14,8 +14,10 @@
 
 typedef struct keyspace_db {
     rl_table *table;
+    uint64_t structure_seq; /* when it was cleared or swapped last */
     rl_expiry *expiry;
     rl_field_times fields; /* hashes whose fields expire */
+    uint64_t unused;       /* 64 bytes: a cache line each, and to find it takes a shift */
 } keyspace_db;
 
 /* A loaded key that waits for its cache lines before it goes into the table. */
@@ -23,6 +25,7 @@ typedef struct keyspace_loaded {
     rl_entry *entry;
     uint64_t hash;
     int number;
+    bool strange; /* another program has stored its name */
 } keyspace_loaded;
 
 #define LOAD_AHEAD 16 /* a power of two */
@@ -60,7 +63,7 @@ struct rl_keyspace {
     uint64_t open_seq, synced_seq;
     bool track;
     /* what was changed and seen */
-    uint64_t changes, last_change_seq, structure_seq, seen_seq;
+    uint64_t changes, last_change_seq, seen_seq;
     uint64_t deleted_at[DELETED_PLACES];
     rl_slot slot; /* of the entry found last, while no insert or remove came between */
     keyspace_dying *dying;
@@ -70,6 +73,9 @@ struct rl_keyspace {
     keyspace_loaded collection; /* the one whose elements are coming */
     int64_t next_position;      /* of its next item */
     bool has_gaps;              /* its items are not side by side */
+    bool has_strange;           /* names of elements of it are stored in another way than ours */
+    bool strange;               /* what comes next is */
+    uint64_t twins, strangers;  /* rows that had the name of another; names that were put right */
     keyspace_run *run;          /* its members still to be put in; NULL: there was no sorted set */
     bool active_expire;
     rl_random random;

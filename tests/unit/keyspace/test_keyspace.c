@@ -349,22 +349,64 @@ Test(keyspace, a_look_at_all_waits_for_the_last_change)
     cr_assert_eq(rl_keyspace_seen_seq(ks), 0);
 }
 
-Test(keyspace, clearing_and_swapping_are_seen_by_all)
+Test(keyspace, clearing_and_swapping_are_seen_where_they_were)
 {
     set(0, "k", "v", RL_NEVER);
     set(1, "x", "v", RL_NEVER);
+    set(2, "y", "v", RL_NEVER);
     synced_seq = seal();
     begin();
     rl_keyspace_swap(ks, 0, 1);
     cr_assert_eq(seen_by_find(1, "k"), 2);
     cr_assert_eq(seen_by_find(0, "k"), 2);
-    cr_assert_eq(seen_by_find(2, "nothing"), 2);
+    cr_assert_eq(seen_by_find(0, "x"), 2);
+    cr_assert_eq(seen_by_find(1, "x"), 2);
+    cr_assert_eq(seen_by_find(2, "y"), 0, "this one is as it was");
+    cr_assert_eq(seen_by_find(2, "nothing"), 0);
+    seal();
+    rl_keyspace_clear(ks, 1);
+    cr_assert_eq(seen_by_find(1, "k"), 3);
+    cr_assert_eq(seen_by_find(0, "x"), 2, "that of the swap is not forgotten");
+    cr_assert_eq(seen_by_find(2, "y"), 0);
+    synced_seq = 2;
+    begin();
+    cr_assert_eq(seen_by_find(1, "k"), 3);
+    cr_assert_eq(seen_by_find(0, "x"), 0);
     synced_seq = seal();
     begin();
     cr_assert_eq(seen_by_find(1, "k"), 0);
-    rl_keyspace_clear(ks, 1);
-    cr_assert_eq(seen_by_find(1, "k"), 3);
-    cr_assert_eq(seen_by_find(0, "x"), 3);
+}
+
+Test(keyspace, clearing_all_is_seen_everywhere)
+{
+    for (int db = 0; db < DBS; db++)
+        set(db, "k", "v", RL_NEVER);
+    synced_seq = seal();
+    begin();
+    rl_keyspace_clear(ks, -1);
+    for (int db = 0; db < DBS; db++)
+        cr_assert_eq(seen_by_find(db, "k"), 2);
+    seal();
+    set(0, "k", "v", RL_NEVER);
+    rl_keyspace_swap(ks, 0, 1);
+    cr_assert_eq(seen_by_find(2, "k"), 2, "the other two were swapped later");
+}
+
+/* "Nothing is left" is as true as what took it away. */
+Test(keyspace, a_clear_that_finds_nothing_waits_for_who_emptied_it)
+{
+    set(0, "k", "v", RL_NEVER);
+    synced_seq = seal();
+    begin();
+    del(0, "k");
+    seal();
+    for (int db = -1; db < 1; db++) {
+        rl_keyspace_seen_reset(ks);
+        uint64_t changes = rl_keyspace_changes(ks);
+        rl_keyspace_clear(ks, db);
+        cr_assert_eq(rl_keyspace_changes(ks), changes);
+        cr_assert_eq(rl_keyspace_seen_seq(ks), 2);
+    }
 }
 
 Test(keyspace, nothing_is_seen_when_not_tracking)
@@ -397,6 +439,100 @@ Test(keyspace, sequence_numbers_may_be_large)
     begin();
     cr_assert_eq(seen_by_find(0, "a"), 0);
     cr_assert_eq(seen_by_find(0, "b"), b);
+}
+
+/* Whatever is done in whatever order: an answer about a key says no earlier number than that of the
+ * last batch that made it what it is. */
+enum { SEEN_KEYS = 6 };
+
+typedef struct seen_model {
+    int value[DBS][SEEN_KEYS]; /* 0: not there */
+    uint64_t changed_at[DBS][SEEN_KEYS];
+} seen_model;
+
+static const char *const seen_names[SEEN_KEYS] = {"a", "b", "c", "d", "e", "f"};
+
+static void seen_change(seen_model *m, rl_random *dice) {
+    static const char *const values[] = {NULL, "1", "2", "3"};
+    int db = (int)rl_random_below(dice, DBS), other = (int)rl_random_below(dice, DBS);
+    size_t k = rl_random_below(dice, SEEN_KEYS), l = rl_random_below(dice, SEEN_KEYS);
+    int value = 1 + (int)rl_random_below(dice, 3), row[SEEN_KEYS];
+    switch (rl_random_below(dice, 12)) {
+    case 0:
+        rl_keyspace_clear(ks, -1);
+        memset(m->value, 0, sizeof m->value);
+        break;
+    case 1:
+        rl_keyspace_clear(ks, db);
+        memset(m->value[db], 0, sizeof m->value[db]);
+        break;
+    case 2:
+    case 3:
+        rl_keyspace_swap(ks, db, other);
+        memcpy(row, m->value[db], sizeof row);
+        memmove(m->value[db], m->value[other], sizeof row);
+        memcpy(m->value[other], row, sizeof row);
+        break;
+    case 4:
+    case 5:
+        if (m->value[db][k] == 0)
+            return;
+        rename_key(db, seen_names[k], other, seen_names[l]);
+        value = m->value[db][k];
+        m->value[db][k] = 0;
+        m->value[other][l] = value;
+        break;
+    case 6:
+    case 7:
+        del(db, seen_names[k]);
+        m->value[db][k] = 0;
+        break;
+    default:
+        set(db, seen_names[k], values[value], RL_NEVER);
+        m->value[db][k] = value;
+    }
+}
+
+static uint64_t seen_needed(const seen_model *m, int db, int key) {
+    uint64_t at = m->changed_at[db][key];
+    return at > synced_seq ? at : 0;
+}
+
+static void seen_check(const seen_model *m) {
+    for (int db = 0; db < DBS; db++) {
+        for (int k = 0; k < SEEN_KEYS; k++) {
+            const rl_entry *e = find(db, seen_names[k]);
+            cr_assert_eq(e ? *rl_entry_value_ptr(e) - '0' : 0, m->value[db][k]);
+            cr_assert_geq(seen_by_find(db, seen_names[k]), seen_needed(m, db, k),
+                          "batch %d, %s of %d", (int)open_seq, seen_names[k], db);
+            if (e)
+                continue;
+            rl_keyspace_seen_reset(ks);
+            set(db, seen_names[k], "late", now_ms - 1);
+            cr_assert_geq(rl_keyspace_seen_seq(ks), seen_needed(m, db, k));
+        }
+    }
+}
+
+Test(keyspace, an_answer_never_says_too_little)
+{
+    rl_random dice;
+    seen_model m = {0};
+    rl_random_seed(&dice, 7);
+    for (int i = 0; i < 20000; i++) {
+        seen_model before = m;
+        seen_change(&m, &dice);
+        for (int db = 0; db < DBS; db++)
+            for (int k = 0; k < SEEN_KEYS; k++)
+                if (m.value[db][k] != before.value[db][k])
+                    m.changed_at[db][k] = open_seq;
+        seen_check(&m);
+        if (rl_random_below(&dice, 3) == 0)
+            seal();
+        if (rl_random_below(&dice, 9) == 0)
+            synced_seq += rl_random_below(&dice, open_seq - synced_seq);
+        begin();
+    }
 }
 
 /* ---- watching ---- */
