@@ -16,10 +16,9 @@ from pathlib import Path
 import bench
 import publish
 import report
-from servers import BenchError, end_on_sigterm
+from servers import ROOT, BenchError, options_parser, run_program
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
 PARTS = ("bench", "latency", "sql")
 MINUTES_OF_OTHERS = 4
 LATENCY_PER_ROUND = 30  # seconds of latency.py and of sql.py for a second of a round
@@ -27,12 +26,7 @@ SQL_PER_ROUND = 4
 
 
 def options_parsed():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--ours", default=str(ROOT / "build/rubellite-server"), metavar="PROGRAM")
-    parser.add_argument("--tools", default=str(ROOT / "build/bench"), metavar="DIR",
-                        help="where the load programs are, or are compiled to (%(default)s)")
-    parser.add_argument("--dir", default=str(ROOT / "build"), metavar="DIR",
-                        help="the disk: data goes to a new directory below this (%(default)s)")
+    parser = options_parser(__doc__)
     parser.add_argument("--results", default=str(ROOT / "build/bench-results"), metavar="DIR",
                         help="where results are saved; those of an earlier run go (%(default)s)")
     parser.add_argument("--rounds", type=int, help="rounds of everything (5; some parts: 3)")
@@ -145,8 +139,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        end_on_sigterm()
-        sys.exit(main())
-    except BenchError as problem:
-        sys.exit(f"bench: {problem}")
+    run_program("bench", main)

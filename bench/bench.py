@@ -6,7 +6,6 @@ Both servers run on this machine with the same durability settings. They are mea
 redis, ours, redis, ours ..., and only the measured one works in a turn.
 """
 
-import argparse
 import contextlib
 import math
 import os
@@ -14,7 +13,6 @@ import shutil
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import elements
 import report
@@ -22,11 +20,10 @@ import stats
 from report import progress
 from scenarios import CLIENTS, FULL, MEMORY_AIM, MILLION, OPS, QUICK, SESSION_TTL_S, STARTUP_AIM, \
     STARTUP_ROWS
-from servers import BenchError, Tools, device_written_bytes, end_on_sigterm, machine_busy_s, \
-    machine_facts, other_servers, server_of, stable_memory, version_of, wait_all_quiet, \
-    work_directory
+from servers import BenchError, Tools, check_programs, device_written_bytes, machine_busy_s, \
+    options_parser, other_servers, run_facts, run_program, server_of, stable_memory, version_of, \
+    wait_all_quiet, work_directory
 
-ROOT = Path(__file__).resolve().parent.parent
 SIDES = ("redis", "ours")  # in the order they are measured
 FOLD_WAIT_S = 1.2  # longer than the second after which a write is folded or synced
 READ_WAIT_S = 0.2
@@ -250,8 +247,7 @@ class Bench:
 
 
 def options_parsed():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--ours", default=str(ROOT / "build/rubellite-server"), metavar="PROGRAM")
+    parser = options_parser(__doc__)
     parser.add_argument("--redis", default=shutil.which("redis-server") or "redis-server",
                         metavar="PROGRAM")
     parser.add_argument("--ours-arg", action="append", default=[], metavar="ARG",
@@ -259,12 +255,8 @@ def options_parsed():
     parser.add_argument("--redis-arg", action="append", default=[], metavar="ARG")
     parser.add_argument("--no-others", action="store_true",
                         help="leave out valkey-server, keydb-server and memcached")
-    parser.add_argument("--tools", default=str(ROOT / "build/bench"), metavar="DIR",
-                        help="where the load programs are, or are compiled to (%(default)s)")
     parser.add_argument("--tool", choices=("load", "redis-benchmark"), default="load",
                         help="what makes the load where both can (%(default)s)")
-    parser.add_argument("--dir", default=str(ROOT / "build"),
-                        help="the disk: data goes to a new directory below this (%(default)s)")
     parser.add_argument("--quick", action="store_true",
                         help="fewer scenarios, 3 short rounds, under two minutes")
     parser.add_argument("--rounds", type=int, help="rounds per scenario (5; quick, collections: 3)")
@@ -296,14 +288,6 @@ def chosen_stages(options):
                     if not options.only or any(part in n for part in options.only)]
 
 
-def facts_of(options, directory, names):
-    return {"kind": "bench", "ours": version_of(options.ours), "redis": version_of(options.redis),
-            "others": [] if options.no_others else
-            [version_of(path) for _, path in other_servers("off")],
-            "machine": machine_facts(directory), "clients": CLIENTS, "wanted": names,
-            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
-
-
 def main():
     options = options_parsed()
     stages, names = chosen_stages(options)
@@ -312,14 +296,13 @@ def main():
         return 0
     if not names:
         raise BenchError(f"no scenario matches {', '.join(options.only)}; see --list")
-    for program in (options.ours, options.redis):
-        if not shutil.which(program):
-            raise BenchError(f"{program} is not there; build it first, or name it with --ours "
-                             "or --redis")
+    check_programs(ours=options.ours, redis=options.redis)
+    others = [] if options.no_others else [version_of(path) for _, path in other_servers("off")]
     start = time.monotonic()
     with work_directory(options.dir, options.keep) as directory:
         bench = Bench(options, directory)
-        facts = facts_of(options, directory, names)
+        facts = run_facts("bench", directory, version_of(options.ours), version_of(options.redis),
+                          others, clients=CLIENTS, wanted=names)
 
         def result():
             return dict(facts, took_s=round(time.monotonic() - start, 1), stages=bench.stages,
@@ -335,12 +318,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        end_on_sigterm()
-        sys.exit(main())
-    except BenchError as problem:
-        progress("")
-        sys.exit(f"bench: {problem}")
-    except KeyboardInterrupt:
-        progress("")
-        sys.exit("bench: interrupted")
+    run_program("bench", main)

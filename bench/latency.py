@@ -7,33 +7,25 @@ runs from when it was due. Folding, checkpoints and table growth would show as s
 """
 
 import argparse
-import csv
 import shutil
 import statistics
-import sys
 import time
-from pathlib import Path
 
 import chart
 import report
 from report import progress
-from servers import BenchError, Server, Tools, end_on_sigterm, machine_facts, run_measured, \
+from servers import ROOT, Server, Tools, check_programs, options_parser, run_facts, run_program, \
     version_of, wait_all_quiet, work_directory
 
-ROOT = Path(__file__).resolve().parent.parent
 SIDES = ("redis", "ours")
 WARM_UP_S = 2
 JUMP = 5  # a slot is a jump when its p99.9 is this many times the median slot's
 
 
 def run_pace(tools, server, options, seconds, new_percent, seed):
-    """Runs bench/latency; its time slots and, last, the whole run, as dicts of numbers."""
-    out, cpu_s = run_measured([
-        tools.path("latency"), "--port", server.port, "--rate", options.rate, "--seconds", seconds,
-        "--keys", options.keys, "--value-bytes", options.value_bytes, "--slot-ms", options.slot_ms,
-        "--write-percent", options.write_percent, "--new-percent", new_percent, "--seed", seed])
-    rows = [{k: v if v == "all" else float(v) for k, v in row.items()}
-            for row in csv.DictReader(out.splitlines())]
+    """The time slots, and the whole run with the client's CPU seconds."""
+    rows, cpu_s = tools.pace(server, options.rate, seconds, options.keys, options.value_bytes,
+                             options.slot_ms, options.write_percent, new_percent, seed)
     return rows[:-1], dict(rows[-1], client_cpu_s=cpu_s)
 
 
@@ -126,17 +118,11 @@ def chart_of(result):
 
 
 def options_parsed():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0],
-                                     formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument("--ours", default=str(ROOT / "build/rubellite-server"), metavar="PROGRAM")
+    parser = options_parser(__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--ours-arg", action="append", default=[], metavar="ARG",
                         help="one more argument for our server; may be repeated")
     parser.add_argument("--redis", default=shutil.which("redis-server") or "redis-server",
                         metavar="PROGRAM")
-    parser.add_argument("--tools", default=str(ROOT / "build/bench"), metavar="DIR",
-                        help="where the load programs are, or are compiled to")
-    parser.add_argument("--dir", default=str(ROOT / "build"),
-                        help="the disk: data goes to a new directory below this")
     parser.add_argument("--fsync", default="everysec", choices=("everysec", "always", "no", "off"))
     parser.add_argument("--rate", type=int, default=20000, help="requests per second")
     parser.add_argument("--seconds", type=int, default=30, help="against each server")
@@ -155,19 +141,14 @@ def options_parsed():
 
 def main():
     options = options_parsed()
-    for program in (options.ours, options.redis):
-        if not shutil.which(program):
-            raise BenchError(f"{program} is not there; build it first, or name it with --ours "
-                             "or --redis")
+    check_programs(ours=options.ours, redis=options.redis)
     title = (f"{options.rate:,} requests/s, {options.write_percent} % SET "
              f"({options.new_percent} % new keys), {options.keys:,} keys at the start, "
              f"{options.value_bytes} bytes, appendfsync {options.fsync}")
     start = time.monotonic()
     with work_directory(options.dir, options.keep) as directory:
-        facts = {"kind": "latency", "title": title, "ours": version_of(options.ours),
-                 "redis": version_of(options.redis), "others": [],
-                 "machine": machine_facts(directory),
-                 "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+        facts = run_facts("latency", directory, version_of(options.ours), version_of(options.redis),
+                          title=title)
         print(f"{report.facts_text(facts)}{title}\n")
         result = dict(facts, sides=measure(options, directory))
     result["took_s"] = round(time.monotonic() - start, 1)
@@ -181,10 +162,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        end_on_sigterm()
-        sys.exit(main())
-    except BenchError as problem:
-        sys.exit(f"latency: {problem}")
-    except KeyboardInterrupt:
-        sys.exit("latency: interrupted")
+    run_program("latency", main)

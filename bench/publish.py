@@ -19,9 +19,8 @@ import chart
 import latency
 import report
 import sql
-from servers import BenchError
+from servers import ROOT, BenchError, run_program
 
-ROOT = Path(__file__).resolve().parent.parent
 PARTS = ("bench", "latency", "sql")
 COLOURS = {"rubellite": 0, "redis-server": 1}
 MODES = {"everysec": "appendfsync everysec", "always": "appendfsync always",
@@ -276,7 +275,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except BenchError as problem:
-        sys.exit(f"publish: {problem}")
+    run_program("publish", main)

@@ -9,53 +9,67 @@ from pathlib import Path
 
 from stats import rounded
 
+# --- columns ---------------------------------------------------------------------------------
+# A column: title, width, value of a row. A row of load has two sides, ours and `redis`, which in
+# OTHER_COLUMNS is another server.
+
+
+def both(what, width, field, form, letter="r", when=None):
+    """A number of each side. letter: of the other side; when: a field without which it is empty."""
+    return (f"{what} o / {letter}", width,
+            lambda r: pair(r, field, form) if when is None or r[when] else "")
+
+
+def ratio(field):
+    return "ratio", 5, lambda r: times(r[field])
+
+
+def ratio_and_spread(field):
+    return [ratio(field), ("min-max", 9, lambda r: spread(r[field]))]
+
+
+def rates(other):
+    return [("req/s ours", 10, lambda r: f"{r['ours']['rps']:,.0f}"),
+            (f"req/s {other}", 11, lambda r: f"{r['redis']['rps']:,.0f}"),
+            *ratio_and_spread("rate")]
+
+
+def latencies(letter):
+    return [both("p50 ms", 13, "p50_ms", "{:.2f}", letter),
+            both("p99 ms", 13, "p99_ms", "{:.2f}", letter),
+            both("p99.9 ms", 15, "p999_ms", "{:.2f}", letter)]
+
+
+def cpu(letter):
+    return [both("CPU us", 13, "cpu_us", "{:.2f}", letter), ratio("cpu")]
+
+
+def amount(side):
+    return side, 8, lambda r: f"{r[side]['value']:.{r['digits']}f}"
+
+
+SCENARIO = ("scenario", 29, lambda r: r["name"])
+MADE_BY = ("made by", 15, lambda r: r["tool"])
+NOTES = ("notes", 5, lambda r: notes(r))
+AIMS = ("aims", 0, lambda r: aims(r))
+
 LOAD_COLUMNS = [
-    # title, width, value of a row
-    ("scenario", 29, lambda r: r["name"]),
-    ("req/s ours", 10, lambda r: f"{r['ours']['rps']:,.0f}"),
-    ("req/s redis", 11, lambda r: f"{r['redis']['rps']:,.0f}"),
-    ("ratio", 5, lambda r: times(r["rate"])),
-    ("min-max", 9, lambda r: spread(r["rate"])),
-    ("p50 ms o / r", 13, lambda r: pair(r, "p50_ms", "{:.2f}")),
-    ("p99 ms o / r", 13, lambda r: pair(r, "p99_ms", "{:.2f}")),
-    ("p99.9 ms o / r", 15, lambda r: pair(r, "p999_ms", "{:.2f}")),
-    ("max ms o / r", 15, lambda r: pair(r, "max_ms", "{:.1f}")),
-    ("CPU us o / r", 13, lambda r: pair(r, "cpu_us", "{:.2f}")),
-    ("ratio", 5, lambda r: times(r["cpu"])),
-    ("disk B o / r", 13, lambda r: pair(r, "disk_bytes", "{:.0f}") if r["writes"] else ""),
-    ("dirtied B o / r", 15, lambda r: pair(r, "dirtied_bytes", "{:.0f}") if r["writes"] else ""),
-    ("made by", 15, lambda r: r["tool"]),
-    ("notes", 5, lambda r: notes(r)),
-    ("aims", 0, lambda r: aims(r)),
+    SCENARIO, *rates("redis"), *latencies("r"), both("max ms", 15, "max_ms", "{:.1f}"), *cpu("r"),
+    both("disk B", 13, "disk_bytes", "{:.0f}", when="writes"),
+    both("dirtied B", 15, "dirtied_bytes", "{:.0f}", when="writes"), MADE_BY, NOTES, AIMS,
 ]
 
 OTHER_COLUMNS = [
-    ("scenario", 29, lambda r: r["name"]),
-    ("server", 12, lambda r: r["server"]),
-    ("req/s ours", 10, lambda r: f"{r['ours']['rps']:,.0f}"),
-    ("req/s other", 11, lambda r: f"{r['redis']['rps']:,.0f}"),
-    ("ratio", 5, lambda r: times(r["rate"])),
-    ("min-max", 9, lambda r: spread(r["rate"])),
-    ("p50 ms o / x", 13, lambda r: pair(r, "p50_ms", "{:.2f}")),
-    ("p99 ms o / x", 13, lambda r: pair(r, "p99_ms", "{:.2f}")),
-    ("p99.9 ms o / x", 15, lambda r: pair(r, "p999_ms", "{:.2f}")),
-    ("CPU us o / x", 13, lambda r: pair(r, "cpu_us", "{:.2f}")),
-    ("ratio", 5, lambda r: times(r["cpu"])),
-    ("made by", 15, lambda r: r["tool"]),
-    ("notes", 5, lambda r: notes(r)),
+    SCENARIO, ("server", 12, lambda r: r["server"]), *rates("other"), *latencies("x"), *cpu("x"),
+    MADE_BY, NOTES,
 ]
 
 AMOUNT_COLUMNS = [
-    ("what", 31, lambda r: r["name"]),
-    ("unit", 11, lambda r: r["unit"]),
-    ("ours", 8, lambda r: f"{r['ours']['value']:.{r['digits']}f}"),
-    ("redis", 8, lambda r: f"{r['redis']['value']:.{r['digits']}f}"),
-    ("ratio", 5, lambda r: times(r["amount"])),
-    ("min-max", 9, lambda r: spread(r["amount"])),
+    ("what", 31, lambda r: r["name"]), ("unit", 11, lambda r: r["unit"]),
+    amount("ours"), amount("redis"), *ratio_and_spread("amount"),
     ("others", 16, lambda r: ", ".join(f"{name} {v['value']:.{r['digits']}f}"
                                        for name, v in r["others"].items())),
-    ("notes", 5, lambda r: notes(r)),
-    ("aims", 0, lambda r: aims(r)),
+    NOTES, AIMS,
 ]
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Starting, asking, watching and stopping the servers, and running load against them."""
+"""Starting, asking, watching and stopping the servers, running load against them, and what the
+programs that do so have in common."""
 
+import argparse
 import contextlib
 import csv
 import json
@@ -9,10 +11,14 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
+from report import progress
+
+ROOT = Path(__file__).resolve().parent.parent
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 TRACE_CPU_S = 0.015  # in a tenth of a second; a server with nothing to do uses less
 HOST = "127.0.0.1"
@@ -296,13 +302,6 @@ def stable_memory(servers, steady_s, timeout_s=60):
     return [s.resident_bytes() for s in servers], time.monotonic() - since >= steady_s
 
 
-def end_on_sigterm():
-    """SIGTERM ends the run as Ctrl-C does: servers stopped, directories removed."""
-    def interrupt(*_):
-        raise KeyboardInterrupt
-    signal.signal(signal.SIGTERM, interrupt)
-
-
 @contextlib.contextmanager
 def work_directory(parent, keep):
     """A new directory below parent; removed at the end unless it is to be kept."""
@@ -353,6 +352,18 @@ class Tools:
                    "--pipeline", pipeline, "--ttl", ttl_s, "--seed", seed, *more]
         out, cpu_s = run_measured(command)
         return dict(json.loads(out), client_cpu_s=cpu_s)
+
+    def pace(self, server, rate, seconds, keys, value_bytes, slot_ms, write_percent, new_percent,
+             seed):
+        """Runs bench/latency; its time slots and, last, the whole run, as dicts of numbers (`ms`
+        of the last is "all"), and the CPU seconds it used."""
+        out, cpu_s = run_measured([
+            self.path("latency"), "--port", server.port, "--rate", rate, "--seconds", seconds,
+            "--keys", keys, "--value-bytes", value_bytes, "--slot-ms", slot_ms,
+            "--write-percent", write_percent, "--new-percent", new_percent, "--seed", seed])
+        rows = [{k: v if v == "all" else float(v) for k, v in row.items()}
+                for row in csv.DictReader(out.splitlines())]
+        return rows, cpu_s
 
     def redis_bench(self, server, test, keys, value_bytes, requests, clients, pipeline):
         """Runs redis-benchmark; the same keys as load(). It tells no p99.9."""
@@ -432,3 +443,48 @@ def syncs_per_second(directory, seconds=0.5):
         os.close(fd)
         path.unlink()
     return round(count / seconds)
+
+
+# --- a program that measures -----------------------------------------------------------------
+
+
+def options_parser(description, **how):
+    """A parser with what every such program is told: --ours, --tools, --dir. how: as ArgumentParser
+    has it."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0], **how)
+    parser.add_argument("--ours", default=str(ROOT / "build/rubellite-server"), metavar="PROGRAM")
+    parser.add_argument("--tools", default=str(ROOT / "build/bench"), metavar="DIR",
+                        help="where the load programs are, or are compiled to (%(default)s)")
+    parser.add_argument("--dir", default=str(ROOT / "build"), metavar="DIR",
+                        help="the disk: data goes to a new directory below this (%(default)s)")
+    return parser
+
+
+def check_programs(**programs):
+    """Fails unless they can be run. programs: by the option that names each."""
+    for option, program in programs.items():
+        if not shutil.which(program):
+            raise BenchError(f"{program} is not there; build it first, or name it with --{option}")
+
+
+def run_facts(kind, directory, ours, redis, others=(), **more):
+    """What results begin with, of a run that begins now. ours, redis, others: versions."""
+    return {"kind": kind, "ours": ours, "redis": redis, "others": list(others),
+            "machine": machine_facts(directory), **more,
+            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+
+
+def run_program(name, main):
+    """Runs main() and exits with what it returns. SIGTERM ends it as Ctrl-C does: servers stopped,
+    directories removed. What the user has to know is one line."""
+    def interrupt(*_):
+        raise KeyboardInterrupt
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        sys.exit(main())
+    except BenchError as problem:
+        told = problem
+    except KeyboardInterrupt:
+        told = "interrupted"
+    progress("")
+    sys.exit(f"{name}: {told}")

@@ -12,22 +12,18 @@ was (p99.9): what of a latency is the machine's, short of processors, and not th
 """
 
 import argparse
-import csv
 import json
 import random
 import statistics
-import sys
 import threading
 import time
-from pathlib import Path
 
 import report
 import stats
 from report import progress
-from servers import BenchError, Client, Server, Tools, end_on_sigterm, machine_facts, run_measured, \
-    version_of, wait_all_quiet, work_directory
+from servers import BenchError, Client, Server, Tools, check_programs, options_parser, run_facts, \
+    run_program, version_of, wait_all_quiet, work_directory
 
-ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = 60_000
 CITIES = 3_000
 
@@ -114,11 +110,10 @@ def run_statements(server, make, seconds, most, until=None):
 
 
 def run_pace(tools, server, options, seconds):
-    out, _ = run_measured([
-        tools.path("latency"), "--port", server.port, "--rate", options.rate, "--seconds", seconds,
-        "--keys", options.keys, "--value-bytes", 16, "--slot-ms", 500, "--write-percent", 20,
-        "--new-percent", 0, "--seed", 2])
-    return {k: float(v) for k, v in list(csv.DictReader(out.splitlines()))[-1].items() if k != "ms"}
+    """The steady load; what bench/latency says of the whole run."""
+    rows, _ = tools.pace(server, options.rate, seconds, options.keys, value_bytes=16, slot_ms=500,
+                         write_percent=20, new_percent=0, seed=2)
+    return {k: v for k, v in rows[-1].items() if k != "ms"}
 
 
 def run_beside(tools, server, make, options):
@@ -174,18 +169,25 @@ def measure(options, directory):
     return {"baseline": baseline, "rows": rows}
 
 
+def number(title, width, part, field, form):
+    return title, width, lambda r: form.format(r[part][field])
+
+
+def statements_of(part, width):
+    """What a statement took, in the run alone or beside the load."""
+    return [number(f"{part} p50", width, part, "p50_ms", "{:.3f}"),
+            number("p99 ms", 7, part, "p99_ms", "{:.3f}"),
+            number("per s", 8, part, "per_s", "{:.1f}")]
+
+
 COLUMNS = [
     ("statement", 23, lambda r: r["name"]),
-    ("alone p50", 9, lambda r: f"{r['alone']['p50_ms']:.3f}"),
-    ("p99 ms", 7, lambda r: f"{r['alone']['p99_ms']:.3f}"),
-    ("per s", 8, lambda r: f"{r['alone']['per_s']:.1f}"),
-    ("beside p50", 10, lambda r: f"{r['beside']['p50_ms']:.3f}"),
-    ("p99 ms", 7, lambda r: f"{r['beside']['p99_ms']:.3f}"),
-    ("per s", 8, lambda r: f"{r['beside']['per_s']:.1f}"),
-    ("load p50", 8, lambda r: f"{r['load']['p50_ms']:.2f}"),
-    ("p99 ms", 6, lambda r: f"{r['load']['p99_ms']:.2f}"),
-    ("p99.9 ms", 8, lambda r: f"{r['load']['p999_ms']:.2f}"),
-    ("late ms", 7, lambda r: f"{r['load']['late_p999_ms']:.2f}"),
+    *statements_of("alone", 9),
+    *statements_of("beside", 10),
+    number("load p50", 8, "load", "p50_ms", "{:.2f}"),
+    number("p99 ms", 6, "load", "p99_ms", "{:.2f}"),
+    number("p99.9 ms", 8, "load", "p999_ms", "{:.2f}"),
+    number("late ms", 7, "load", "late_p999_ms", "{:.2f}"),
     ("p99 : alone", 11, lambda r: f"{r['load_p99_ratio']:.2f}"),
 ]
 
@@ -199,15 +201,9 @@ def result_text(result):
 
 
 def options_parsed():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0],
-                                     formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument("--ours", default=str(ROOT / "build/rubellite-server"), metavar="PROGRAM")
+    parser = options_parser(__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--ours-arg", action="append", default=[], metavar="ARG",
                         help="one more argument for our server; may be repeated")
-    parser.add_argument("--tools", default=str(ROOT / "build/bench"), metavar="DIR",
-                        help="where the load programs are, or are to be built")
-    parser.add_argument("--dir", default=str(ROOT / "build"), metavar="DIR",
-                        help="where the server's directory is made: on the disk to measure")
     parser.add_argument("--keys", type=int, default=1_000_000)
     parser.add_argument("--rate", type=int, default=5000, help="requests due every second; one in five a SET")
     parser.add_argument("--seconds", type=int, default=4, help="of each run")
@@ -217,26 +213,20 @@ def options_parsed():
 
 
 def main():
-    end_on_sigterm()
     options = options_parsed()
+    check_programs(ours=options.ours)
     start = time.monotonic()
-    try:
-        with work_directory(options.dir, False) as directory:
-            facts = {"kind": "sql", "ours": version_of(options.ours), "redis": "(has no SQL)",
-                     "others": [], "machine": machine_facts(directory), "load":
-                     f"{options.rate} requests due every second, 80 % GET, 20 % SET, "
-                     f"{options.keys:,} keys; {options.rounds} rounds of {options.seconds} s, "
-                     "medians", "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
-            print(report.facts_text(facts))
-            result = dict(facts, **measure(options, directory))
-    except BenchError as error:
-        sys.exit(f"sql: {error}")
-    except KeyboardInterrupt:
-        sys.exit("sql: interrupted")
+    load = (f"{options.rate} requests due every second, 80 % GET, 20 % SET, {options.keys:,} keys; "
+            f"{options.rounds} rounds of {options.seconds} s, medians")
+    with work_directory(options.dir, False) as directory:
+        facts = run_facts("sql", directory, version_of(options.ours), "(has no SQL)", load=load)
+        print(report.facts_text(facts))
+        result = dict(facts, **measure(options, directory))
     result["took_s"] = round(time.monotonic() - start, 1)
     print(result_text(result))
     report.save(options.json, result)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    run_program("sql", main)
