@@ -159,7 +159,12 @@ struct rl_journal {
     uint64_t folded_seen, retire_seen;
     uint64_t start_seq;   /* folded when it started, and the end of every earlier life */
     uint64_t retired_seq; /* no segment that was put aside has a frame above this */
-    bool sync_failed;     /* since the last retry: what `appended` says may be lost */
+    uint64_t let_go_seq;  /* no frame up to here is kept for a restore */
+    /* The newest header on disk says that the journal holds everything since here; UINT64_MAX: it
+     * says nothing. Until a newer one says less, no segment with such a frame may go. */
+    uint64_t claimed_from;
+    bool claim_in_the_way; /* of a segment that could go otherwise */
+    bool sync_failed;      /* since the last retry: what `appended` says may be lost */
     bool retrying;
     bool synced_last; /* the last job was a sync: another one has its turn */
 };
@@ -182,6 +187,8 @@ void rl_segment_close(rl_journal *j, rl_segment *s);         /* and frees; the f
 rl_journal_fault rl_segment_remove(rl_journal *j, rl_segment *s);
 /* Zeroes the header, synced: whatever the file holds is nothing from then on. */
 rl_journal_fault rl_segment_blank(rl_journal *j, rl_segment *s);
+/* Writes the frames up to s->end again as they are read, synced. */
+rl_journal_fault rl_segment_rewrite(rl_journal *j, rl_segment *s);
 /* Zeroes what lies behind s->end, synced. */
 rl_journal_fault rl_segment_cut(rl_journal *j, rl_segment *s);
 /* One step towards the next segment, with room for a frame of `frame_bytes`. 1: *out is ready, on
@@ -193,7 +200,7 @@ void rl_segment_make_cancel(rl_journal *j);
 void rl_segment_close_chain(rl_journal *j);
 /* The highest seq of any frame that may be in it. */
 uint64_t rl_segment_top(const rl_segment *s);
-/* Puts aside what is folded (and released). */
+/* Puts aside what is folded (and released), and what the newest header does not count on. */
 void rl_segment_retire_folded(rl_journal *j, uint64_t folded_seq);
 /* Takes one that was never used out of `live`. */
 void rl_segment_take_back(rl_journal *j, rl_segment *s);
@@ -205,8 +212,8 @@ void *rl_journal_syncer(void *journal);
 /* journal_recover.c */
 /* Fills `live` with what the directory holds. */
 int rl_journal_find(rl_journal *j, char *error, size_t error_len);
-/* Before the first new frame, with `keep`: makes what lies beyond end_seq invalid and syncs what
- * stays; segments that hold nothing are left in `live` with last_seq 0. */
+/* Before the first new frame, with `keep`: makes what lies beyond end_seq invalid and what stays
+ * safe from power loss; segments that hold nothing are left in `live` with last_seq 0. */
 rl_journal_fault rl_journal_adopt(rl_journal *j, uint64_t end_seq);
 
 /* Where the gapless run begins that can be replayed, as far as is known by now. */

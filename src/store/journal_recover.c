@@ -444,12 +444,12 @@ rl_journal_fault rl_journal_adopt(rl_journal *j, uint64_t end_seq) {
             atomic_store_explicit(&s->last_seq, last = 0, memory_order_relaxed);
         if (last == 0)
             continue;
-        /* What a killed server wrote may not be on disk yet; kept, it must be. */
-        rl_journal_fault fault = 0;
-        if (s->has_beyond)
+        /* What an earlier server wrote may not be on disk yet; kept, it must be. A sync alone would
+         * not do: one that has failed then leaves nothing for the next to write. A segment that was
+         * skipped was told of as safe. */
+        rl_journal_fault fault = s->skipped ? 0 : rl_segment_rewrite(j, s);
+        if (!fault && s->has_beyond)
             fault = rl_segment_cut(j, s);
-        else if (j->files->datasync(s->fd) != 0)
-            fault = rl_journal_fault_of(RL_DOING_SYNC, errno, s->number);
         if (fault)
             return fault;
         s->synced_seq = last;

@@ -102,6 +102,23 @@ rl_journal_fault rl_segment_blank(rl_journal *j, rl_segment *s) {
     return 0;
 }
 
+rl_journal_fault rl_segment_rewrite(rl_journal *j, rl_segment *s) {
+    rl_journal_fault fault = 0;
+    char *piece = rl_malloc(FILL_BYTES);
+    for (uint64_t at = RL_SEGMENT_HEADER_BYTES; at < s->end && !fault;) {
+        uint64_t len = s->end - at < FILL_BYTES ? s->end - at : FILL_BYTES;
+        if (rl_file_read_all(s->fd, piece, (size_t)len, at) != 0)
+            fault = rl_journal_fault_of(RL_DOING_READ, errno, s->number);
+        else if (rl_file_write_all(s->fd, piece, (size_t)len, at) != 0)
+            fault = rl_journal_fault_of(RL_DOING_WRITE, errno, s->number);
+        at += len;
+    }
+    rl_free(piece);
+    if (!fault && j->files->datasync(s->fd) != 0)
+        fault = rl_journal_fault_of(RL_DOING_SYNC, errno, s->number);
+    return fault;
+}
+
 rl_journal_fault rl_segment_cut(rl_journal *j, rl_segment *s) {
     for (uint64_t at = s->end; at < s->size;) {
         uint64_t len = s->size - at < FILL_BYTES ? s->size - at : FILL_BYTES;
@@ -232,8 +249,12 @@ static void describe_earlier(const rl_journal *j, rl_segment_header *header) {
         to = last > to ? last : to;
     }
     header->chain_to = to > j->start_seq ? to : j->start_seq;
-    /* Last: a run that begins meanwhile then ends before it begins. */
-    header->chain_from = rl_journal_chain_from(j);
+    header->chain_from = header->chain_to + 1;
+    if (!atomic_load(&j->keep))
+        return; /* segments will go, and no header will tell */
+    /* After chain_to: a run that begins meanwhile then ends before it begins. */
+    uint64_t from = rl_journal_chain_from(j);
+    header->chain_from = from > j->let_go_seq ? from : j->let_go_seq + 1;
 }
 
 static rl_journal_fault write_header(rl_journal *j, rl_segment *s) {
@@ -274,6 +295,18 @@ void rl_segment_close_chain(rl_journal *j) {
         (void)write_header(j, unused); /* it holds nothing: no harm when it fails */
 }
 
+/* What the newest header on disk says is kept. */
+static uint64_t claimed_by(const rl_segment_header *header) {
+    return header->chain_from > header->chain_to ? UINT64_MAX : header->chain_from;
+}
+
+static void set_claim(rl_journal *j, uint64_t from) {
+    j->claimed_from = from;
+    if (j->claim_in_the_way)
+        atomic_fetch_add(&j->retire_asked, 1);
+    j->claim_in_the_way = false;
+}
+
 int rl_segment_make(rl_journal *j, uint64_t frame_bytes, rl_segment **out,
                     rl_journal_fault *fault) {
     rl_journal_fault failed;
@@ -293,11 +326,14 @@ int rl_segment_make(rl_journal *j, uint64_t frame_bytes, rl_segment **out,
     if (failed) {
         rl_segment_make_cancel(j);
         rl_segment_count(j);
+        if (j->claim_in_the_way)
+            set_claim(j, UINT64_MAX); /* on a full disk, what can go has to go */
         *fault = failed;
         return -1;
     }
     if (!done)
         return 0;
+    set_claim(j, claimed_by(&j->making->said));
     *out = j->making;
     j->making = NULL;
     rl_segment_list_add(&j->live, *out);
@@ -334,11 +370,17 @@ void rl_segment_retire_folded(rl_journal *j, uint64_t folded_seq) {
     j->spare_limit = limit < RL_SPARE_MAX ? limit : RL_SPARE_MAX;
     uint64_t released = atomic_load(&j->keep) ? atomic_load(&j->released) : folded_seq;
     uint64_t up_to = released < folded_seq ? released : folded_seq;
+    if (up_to > j->let_go_seq)
+        j->let_go_seq = up_to;
 
+    j->claim_in_the_way = false;
     rl_segment **link = &j->live.head;
     while (*link) {
         rl_segment *s = *link;
-        if (is_sealed(s) && rl_segment_top(s) <= up_to)
+        bool can_go = is_sealed(s) && rl_segment_top(s) <= up_to;
+        bool claimed = can_go && rl_segment_top(s) >= j->claimed_from;
+        j->claim_in_the_way |= claimed;
+        if (can_go && !claimed)
             put_aside(j, rl_segment_list_unhook(&j->live, link));
         else
             link = &s->next;

@@ -139,6 +139,12 @@ static void do_sync(rl_journal *j) {
     progress(j);
 }
 
+static void take_back_ready(rl_journal *j) {
+    rl_segment *unused = atomic_exchange(&j->ready, NULL);
+    if (unused)
+        rl_segment_take_back(j, unused);
+}
+
 /* What is kept must survive a power failure too. Nobody waits for these any more: they are folded.
  * So when that fails, nothing is appended again; but it is a gap for who needs all, and is told as
  * one. */
@@ -163,6 +169,8 @@ static void do_retire(rl_journal *j) {
     j->retire_seen = atomic_load(&j->retire_asked);
     j->folded_seen = atomic_load(&j->folded);
     rl_segment_retire_folded(j, j->folded_seen);
+    if (j->claim_in_the_way)
+        take_back_ready(j); /* its header is the newest; the next one says less */
     if (atomic_load(&j->keep))
         sync_kept(j);
 }
@@ -204,9 +212,7 @@ static void sync_before_giving_up(rl_journal *j) {
 static void give_up_segments(rl_journal *j) {
     sync_before_giving_up(j);
     rl_segment_make_cancel(j);
-    rl_segment *unused = atomic_exchange(&j->ready, NULL);
-    if (unused)
-        rl_segment_take_back(j, unused);
+    take_back_ready(j);
     for (rl_segment *s = j->live.head; s; s = s->next)
         s->given_up = true;
     j->sync_failed = false;

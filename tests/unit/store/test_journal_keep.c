@@ -136,6 +136,40 @@ Test(journal_keep, it_can_be_switched)
     cr_assert_eq(rig_look(r, 100, &end), RL_JOURNAL_DAMAGED, "it was safe, and is not here");
 }
 
+/* What goes is not counted on any more, wherever the server ends. Files of it stay to be used
+ * again, the oldest ones, and look as if nothing had gone. */
+static void keeps_from_after_a_kill(uint64_t kept_from) {
+    faulty_disk_crash(FAULTY_KILLED, 1);
+    rig_close(r, false);
+    faulty_disk_restart();
+    rig_begin(r);
+    cr_assert_eq(r->folded, 100);
+    cr_assert_geq(stats().kept_from, kept_from, "%lu", (unsigned long)stats().kept_from);
+    replays(stats().kept_from - 1, 100);
+}
+
+Test(journal_keep, what_went_while_nothing_was_kept_is_told_after_a_kill)
+{
+    rig_begin(r);
+    rig_append_up_to(r, 100);
+    fold_all();
+    rl_journal_set_keep(r->journal, false);
+    while (stats().kept_from < 85)
+        sched_yield();
+    keeps_from_after_a_kill(85);
+}
+
+Test(journal_keep, what_a_backup_released_is_told_after_a_kill)
+{
+    rig_begin(r);
+    rig_append_up_to(r, 100);
+    fold_all();
+    rl_journal_release(r->journal, 90);
+    while (stats().kept_from < 85)
+        sched_yield();
+    keeps_from_after_a_kill(85);
+}
+
 /* A segment that somebody deleted, of batches that nobody had called safe while they were written.
  * The end of the life did. */
 Test(journal_keep, a_segment_that_is_missing_after_a_stop_is_noticed)
@@ -278,6 +312,29 @@ Test(journal_keep, a_sync_of_folded_batches_that_fails_is_a_gap)
     uint64_t end = 0;
     cr_assert_eq(rig_look(r, 0, &end), RL_JOURNAL_DAMAGED);
     cr_assert_lt(end, 6);
+}
+
+/* What such a sync should have written is still there to be read after a kill, and no later sync
+ * would write it. */
+Test(journal_keep, a_sync_that_failed_before_a_kill_is_made_good)
+{
+    r->mode = RL_JOURNAL_NO;
+    rig_begin(r);
+    rig_append_up_to(r, 13); /* two full segments, and one begun */
+    rig_await_segments(r, 4);
+    faulty_files_fail_only("datasync", 1, EIO, false);
+    rig_fold(r, 12);
+    while (stats().failed_syncs == 0)
+        sched_yield();
+    faulty_disk_crash(FAULTY_KILLED, 1);
+    rig_close(r, false);
+    faulty_disk_restart();
+    rig_begin(r);
+    cr_assert_eq(stats().kept_from, 1, "all could be read");
+    faulty_disk_crash(FAULTY_POWER_NONE, 1);
+    rig_close(r, false);
+    faulty_disk_restart();
+    replays(0, 13);
 }
 
 /* --- lives ----------------------------------------------------------------------------------- */
