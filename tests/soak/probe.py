@@ -2,9 +2,9 @@
 """A probe that asks the server something a hundred times a second, and controls that tell the
 machine's pauses from the server's: the same probe against an idle redis-server; how late a sleep
 ends; a small write and sync on the same disk; and, for each request, how long the server's loop
-thread, the probe itself and (for GET and SET, which may wait for a sync in `always`) the syncer were
-ready to run while the system ran something else (/proc/PID/schedstat). What is left of a latency
-without that is the series "... running"."""
+thread, the probe itself and (for SET, which waits for a sync in `always`) the syncer were ready to run
+while the system ran something else (/proc/PID/schedstat). What is left of a latency without that is
+the series "... running"."""
 
 import os
 import pickle
@@ -84,7 +84,7 @@ def run_probe(port, pid, started, stop, path):
     series = Series(started)
     ready = [thread_file(p, p) for p in (pid, os.getpid())]
     synced = ready + threads_named(pid, "rl-syncer")
-    requests = [(words[0], wire.request(*words), ready if words[0] == "PING" else synced) for words in PROBES]
+    requests = [(words[0], wire.request(*words), synced if words[0] == "SET" else ready) for words in PROBES]
     number, due, error = 0, time.monotonic(), ""
     try:
         while not stop.is_set():

@@ -392,6 +392,32 @@ Test(keyspace, clearing_all_is_seen_everywhere)
     cr_assert_eq(seen_by_find(2, "k"), 2, "the other two were swapped later");
 }
 
+/* COPY and MOVE look into two; DBSIZE, SCAN and RANDOMKEY count for all. */
+Test(keyspace, who_looks_into_several_databases_waits_for_each)
+{
+    int count = 0;
+    for (int db = 0; db < DBS; db++)
+        set(db, "k", "v", RL_NEVER);
+    synced_seq = seal();
+    begin();
+    rl_keyspace_clear(ks, 1);
+    for (int first = 0; first < 2; first++) {
+        rl_keyspace_seen_reset(ks);
+        find(first, "k");
+        find(1 - first, "k");
+        cr_assert_eq(rl_keyspace_seen_seq(ks), 2);
+    }
+    rl_keyspace_seen_reset(ks);
+    rl_keyspace_size(ks, 0);
+    cr_assert_eq(rl_keyspace_seen_seq(ks), 2);
+    rl_keyspace_seen_reset(ks);
+    rl_keyspace_scan(ks, 0, 0, 100, count_entry, &count);
+    cr_assert_eq(rl_keyspace_seen_seq(ks), 2);
+    rl_keyspace_seen_reset(ks);
+    cr_assert_not_null(rl_keyspace_random(ks, 0));
+    cr_assert_eq(rl_keyspace_seen_seq(ks), 2);
+}
+
 /* "Nothing is left" is as true as what took it away. */
 Test(keyspace, a_clear_that_finds_nothing_waits_for_who_emptied_it)
 {
