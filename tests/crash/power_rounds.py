@@ -244,14 +244,15 @@ class Rounds:
             self.server.kill()
         if not keep:
             shutil.rmtree(self.top)
+        if not keep or self.failed is not None:  # keep() has copied what is needed
             shutil.rmtree(self.fast)
 
     def keep(self):
-        """Puts together what power_cut.py --again needs, if a disk has failed; returns where it is:
-        start (what was there before the round), trace (the log), known (the cut, and what clients knew),
-        pristine and disk (the disk, and what a start has made of it)."""
+        """Says what is kept. If a disk has failed, that is what power_cut.py --again needs: start (what was
+        there before the round), trace (the log), known (the cut, and what clients knew), pristine and
+        disk (the disk, and what a start has made of it)."""
         if self.failed is None:
-            return self.top
+            return "%s and %s" % (self.top, self.fast)
         kept = os.path.join(self.top, "failed")
         os.mkdir(kept)
         for name in ("start", "pristine", "disk"):
