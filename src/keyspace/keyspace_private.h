@@ -72,11 +72,10 @@ struct rl_keyspace {
     unsigned loading;           /* keys that came; the last LOAD_AHEAD of them are still ahead */
     keyspace_loaded collection; /* the one whose elements are coming */
     int64_t next_position;      /* of its next item */
-    bool has_gaps;              /* its items are not side by side */
-    bool has_strange;           /* names of elements of it are stored in another way than ours */
-    bool strange;               /* what comes next is */
-    uint64_t twins, strangers;  /* rows that had the name of another; names that were put right */
-    keyspace_run *run;          /* its members still to be put in; NULL: there was no sorted set */
+    bool anew;    /* its rows are not as ours would be (gaps, strange names) and are written anew */
+    bool strange; /* what comes next is */
+    uint64_t twins, strangers; /* rows that had the name of another; names that were put right */
+    keyspace_run *run;         /* its members still to be put in; NULL: there was no sorted set */
     bool active_expire;
     rl_random random;
     rl_keyspace_stats stats;

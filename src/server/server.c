@@ -195,12 +195,16 @@ static void load_row(void *arg, const rl_store_row *row) {
         return;
     }
     l->type = row->type;
+    if (row->strange)
+        rl_keyspace_load_strange(l->keys);
     rl_keyspace_load(l->keys, row->id, row->db, row->type, row->expires_at, row->key, row->value);
     l->count++;
 }
 
 static void load_element(void *arg, const rl_store_element *e) {
     loading *l = arg;
+    if (e->strange)
+        rl_keyspace_load_strange(l->keys);
     switch (l->type) {
     case RL_TYPE_HASH:
         rl_keyspace_load_field(l->keys, e->name, e->value, e->expires_at);
@@ -240,6 +244,8 @@ static int load_or_restore(rl_server *s, loading *l, char *text, size_t text_len
     if (code != RL_STORE_OK)
         return code;
     rl_keyspace_free(s->keys);
+    if (s->batch) /* what was put right in rows that are gone */
+        rl_batch_free(rl_batch_seal(s->batch, 1));
     s->keys = rl_keyspace_create(s->settings->databases, s->batch);
     return load_keys(s, l, text, text_len);
 }

@@ -34,6 +34,16 @@ typedef struct check {
     " SELECT DISTINCT key_id, 3 FROM rl_set UNION ALL SELECT DISTINCT key_id, 4 FROM rl_zset"      \
     " UNION ALL SELECT DISTINCT key_id, 5 FROM rl_hash)"
 
+/* The same bytes as SQLite does not take for the same. */
+#define OTHER_CLASS(name)                                                                          \
+    "CASE typeof(" name ") WHEN 'blob' THEN CAST(" name " AS TEXT)"                                \
+    " ELSE CAST(" name " AS BLOB) END"
+
+#define TWICE(table, name)                                                                         \
+    "SELECT key_id AS id FROM " table " AS e WHERE NOT stored_right(" name ") AND EXISTS ("        \
+    "SELECT 1 FROM " table " AS o WHERE o.key_id = e.key_id AND o." name                           \
+    " = " OTHER_CLASS("e." name) ")"
+
 /* A row for each: how many rows break it, and an example. No row, or 0, when all is well. */
 static const struct {
     int since; /* the version of the schema */
@@ -60,6 +70,10 @@ static const struct {
      "SELECT count(*), min(id) FROM rl_key WHERE typeof(expires_at) NOT IN ('integer','null')"},
     {1, "key-class", "a key is stored as the wrong class (TEXT for UTF-8, else BLOB)",
      "SELECT count(*), min(id) FROM rl_key WHERE NOT stored_right(key)"},
+    {1, "key-twice", "a database has two rows of the same key; the next start keeps one",
+     "SELECT count(*), min(id) FROM (SELECT max(id) AS id FROM rl_key GROUP BY key, db"
+     " HAVING count(*) > 1 UNION ALL SELECT id FROM rl_key AS k WHERE NOT stored_right(key) AND"
+     " EXISTS (SELECT 1 FROM rl_key AS o WHERE o.db = k.db AND o.key = " OTHER_CLASS("k.key") "))"},
     {1, "value-class", "a value is stored as the wrong class (TEXT for UTF-8, else BLOB)",
      "SELECT count(*), min(id) FROM rl_key WHERE value IS NOT NULL AND NOT stored_right(value)"},
     {1, "value-missing", "a string has no value",
@@ -82,6 +96,10 @@ static const struct {
      " UNION ALL SELECT key_id FROM rl_set WHERE NOT stored_right(member)"
      " UNION ALL SELECT key_id FROM rl_zset WHERE NOT stored_right(member)"
      " UNION ALL SELECT key_id FROM rl_list WHERE NOT stored_right(value))"},
+    {2, "element-twice",
+     "a hash, set or sorted set has two rows of the same element; the next start keeps one",
+     "SELECT count(*), min(id) FROM (" TWICE("rl_hash", "field") " UNION ALL " TWICE(
+         "rl_set", "member") " UNION ALL " TWICE("rl_zset", "member") ")"},
     {2, "field-expiry", "a field of a hash has an expiry that is not a time",
      "SELECT count(*), min(key_id) FROM rl_hash"
      " WHERE typeof(expires_at) NOT IN ('integer','null')"},
@@ -103,14 +121,9 @@ static const struct {
 static void stored_right(sqlite3_context *context, int argc, sqlite3_value **argv) {
     (void)argc;
     int class = sqlite3_value_type(argv[0]);
-    if (class != SQLITE_TEXT && class != SQLITE_BLOB) {
-        sqlite3_result_int(context, 0);
-        return;
-    }
     const void *bytes = sqlite3_value_blob(argv[0]);
     size_t len = (size_t)sqlite3_value_bytes(argv[0]);
-    bool text = rl_text_is_utf8(rl_bytes_of(bytes ? bytes : "", len));
-    sqlite3_result_int(context, text == (class == SQLITE_TEXT));
+    sqlite3_result_int(context, rl_schema_class_fits(class, rl_bytes_of(bytes, len)));
 }
 
 static int check_rule(check *c, size_t i) {

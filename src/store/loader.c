@@ -14,6 +14,8 @@
  *
  * They begin with a number that tells them apart: the id, which is above 0, or 0. A collection may
  * begin in one block and go on in the next ones.
+ *
+ * Keys whose class is not ours are left for a second scan, which is made only when there are any.
  */
 #include "store/loader.h"
 
@@ -36,6 +38,7 @@ typedef struct row_head {
     uint64_t key_len, value_len;
     int32_t db;
     int32_t type;
+    bool strange;
 } row_head;
 
 typedef struct element_head {
@@ -45,7 +48,9 @@ typedef struct element_head {
         int64_t position;
         double score;
     } number;
-    uint32_t name_len, value_len; /* SQLite has no longer rows */
+    uint32_t name_len; /* SQLite has no longer rows */
+    uint32_t value_len : 31;
+    bool strange : 1;
 } element_head;
 
 typedef struct block {
@@ -63,6 +68,7 @@ typedef struct cursor {
 typedef struct scan {
     sqlite3 *db;
     cursor cursors[RL_TYPE_STREAM + 1]; /* by type; those without a table have no statement */
+    bool has_strange;                   /* keys, for a second scan */
     block blocks[BLOCKS];
     sem_t free_blocks, full_blocks;
     int rc;          /* read after the last block */
@@ -106,8 +112,17 @@ static void append(rl_buffer *rows, const void *head, size_t head_len, rl_bytes 
     rows->len += len;
 }
 
+/* Whether another program has stored this name: the same bytes in another class are another name to
+ * SQLite, so no statement of ours would find it. */
+static bool is_strange(sqlite3_stmt *stmt, int column) {
+    int class = sqlite3_column_type(stmt, column);
+    const void *bytes = sqlite3_column_blob(stmt, column);
+    return !rl_schema_class_fits(class,
+                                 rl_bytes_of(bytes, (size_t)sqlite3_column_bytes(stmt, column)));
+}
+
 /* The type of the key, or 0 for a row that is not to be served. */
-static int copy_row(rl_buffer *rows, sqlite3_stmt *stmt) {
+static int copy_row(rl_buffer *rows, sqlite3_stmt *stmt, bool strange) {
     const void *key = sqlite3_column_blob(stmt, 4);
     const void *value = sqlite3_column_blob(stmt, 5);
     row_head head = {
@@ -118,6 +133,7 @@ static int copy_row(rl_buffer *rows, sqlite3_stmt *stmt) {
             sqlite3_column_type(stmt, 3) == SQLITE_NULL ? RL_NEVER : sqlite3_column_int64(stmt, 3),
         .key_len = (uint64_t)sqlite3_column_bytes(stmt, 4),
         .value_len = (uint64_t)sqlite3_column_bytes(stmt, 5),
+        .strange = strange,
     };
     /* An id can be anything where the table is not ours. */
     if (head.type < RL_TYPE_STRING || head.type > RL_TYPE_STREAM || (int64_t)head.id <= 0)
@@ -128,11 +144,11 @@ static int copy_row(rl_buffer *rows, sqlite3_stmt *stmt) {
 }
 
 static void copy_element(rl_buffer *rows, sqlite3_stmt *stmt, int type) {
-    element_head head = {.zero = 0};
+    element_head head = {.zero = 0, .strange = type != RL_TYPE_LIST && is_strange(stmt, 1)};
     const void *name = sqlite3_column_blob(stmt, 1);
     const void *value = sqlite3_column_blob(stmt, 2);
     head.name_len = (uint32_t)sqlite3_column_bytes(stmt, 1);
-    head.value_len = (uint32_t)sqlite3_column_bytes(stmt, 2);
+    head.value_len = (uint32_t)sqlite3_column_bytes(stmt, 2) & INT32_MAX;
     int class = sqlite3_column_type(stmt, 3);
     if (type == RL_TYPE_ZSET) {
         if (class != SQLITE_FLOAT && class != SQLITE_INTEGER)
@@ -215,18 +231,37 @@ static int read_elements(filler *f, cursor *c, int type, int64_t id) {
     return rc;
 }
 
-static int read_keys(filler *f, sqlite3_stmt *stmt) {
+/* A key and its elements. */
+static int read_key(filler *f, sqlite3_stmt *stmt, bool strange) {
+    int type = copy_row(&filler_room(f)->rows, stmt, strange);
+    cursor *c = &f->scan->cursors[type];
+    return c->stmt ? read_elements(f, c, type, sqlite3_column_int64(stmt, 0)) : SQLITE_OK;
+}
+
+/* The keys that are strange, or those that are not. */
+static int read_keys(filler *f, sqlite3_stmt *stmt, bool strange) {
     int rc;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        int type = copy_row(&filler_room(f)->rows, stmt);
-        cursor *c = &f->scan->cursors[type];
-        if (c->stmt == NULL)
+        if (is_strange(stmt, 4) != strange) {
+            f->scan->has_strange = true;
             continue;
-        rc = read_elements(f, c, type, sqlite3_column_int64(stmt, 0));
+        }
+        rc = read_key(f, stmt, strange);
         if (rc != SQLITE_OK)
             return rc;
     }
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* Ours first: of two rows of the same name, the first one stays. */
+static int read_all(filler *f, sqlite3_stmt *stmt) {
+    int rc = read_keys(f, stmt, false);
+    if (rc != SQLITE_OK || !f->scan->has_strange)
+        return rc;
+    for (size_t i = 0; i < sizeof f->scan->cursors / sizeof *f->scan->cursors; i++)
+        f->scan->cursors[i].begun = false;
+    sqlite3_reset(stmt);
+    return read_keys(f, stmt, true);
 }
 
 static int prepare(scan *s, sqlite3_stmt **keys) {
@@ -250,7 +285,7 @@ static void scan_main(void *arg) {
     if (rc == SQLITE_OK)
         rc = prepare(s, &keys);
     if (rc == SQLITE_OK)
-        rc = read_keys(&f, keys);
+        rc = read_all(&f, keys);
     filler_end(&f, rc);
     sqlite3_finalize(keys);
     for (size_t i = 0; i < sizeof s->cursors / sizeof *s->cursors; i++)
@@ -270,6 +305,7 @@ static size_t hand_out_row(const rl_store_loading *l, const char *at) {
         .expires_at = head.expires_at,
         .key = rl_bytes_of(key, head.key_len),
         .value = rl_bytes_of(key + head.key_len, head.value_len),
+        .strange = head.strange,
     };
     l->on_row(l->arg, &row);
     return sizeof head + head.key_len + head.value_len;
@@ -285,6 +321,7 @@ static size_t hand_out_element(const rl_store_loading *l, const char *at) {
         .expires_at = head.number.expires_at, /* the same eight bytes; each type has one of them */
         .position = head.number.position,
         .score = head.number.score,
+        .strange = head.strange,
     };
     if (l->on_element)
         l->on_element(l->arg, &element);

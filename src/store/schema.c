@@ -29,6 +29,7 @@
 
 #include "base/buffer.h"
 #include "base/random.h"
+#include "base/text.h"
 #include "store/schema_tables.h"
 #include "store/store.h"
 
@@ -203,6 +204,10 @@ int rl_schema_open_more(const char *path, bool read_only, sqlite3 **out, char *e
     }
     *out = db;
     return RL_STORE_OK;
+}
+
+bool rl_schema_class_fits(int class, rl_bytes bytes) {
+    return class == (rl_text_is_utf8(bytes) ? SQLITE_TEXT : SQLITE_BLOB);
 }
 
 void rl_schema_draw_run_id(char out[41]) {

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
+
 #define RL_SCHEMA_VERSION        2
 #define RL_SCHEMA_APPLICATION_ID 0x52424c54 /* "RBLT", in the header of the file: see file(1) */
 
@@ -55,6 +57,10 @@ int rl_schema_check_header(const char *path, char *error, size_t error_len);
  * fills *meta. An older one is fine: see meta->version. */
 int rl_schema_inspect(sqlite3 *db, const char *path, rl_schema_meta *meta, char *error,
                       size_t error_len);
+
+/* Whether a value of this class (SQLITE_TEXT …) is how these bytes are stored: TEXT for UTF-8, else
+ * BLOB. */
+bool rl_schema_class_fits(int class, rl_bytes bytes);
 
 void rl_schema_draw_run_id(char out[41]);
 

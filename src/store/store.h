@@ -88,6 +88,7 @@ typedef struct rl_store_row {
     int64_t expires_at; /* RL_NEVER or Unix ms */
     rl_bytes key;
     rl_bytes value; /* strings */
+    bool strange;   /* the key's class is not the one that its bytes get: another program's */
 } rl_store_row;
 
 /* An element of the collection whose row came last. */
@@ -97,6 +98,7 @@ typedef struct rl_store_element {
     int64_t expires_at; /* of a field: RL_NEVER or Unix ms */
     double score;       /* of a sorted set's member */
     int64_t position;   /* of a list's item; they come in this order */
+    bool strange;       /* the name's class is not the one that its bytes get */
 } rl_store_element;
 
 typedef struct rl_store_loading {
@@ -106,10 +108,10 @@ typedef struct rl_store_loading {
     void *arg;
 } rl_store_loading;
 
-/* Hands out every key, on the calling thread, in order of id; bytes are valid during the call. Keys
- * and fields that expired are handed over too, and collections without elements, which only another
- * program can have made. Checks the file beside it, as options.check says. RL_STORE_DAMAGED: forget
- * the rows, call rl_store_restore and load again. */
+/* Hands out every key, on the calling thread, in order of id, strange ones behind all others; bytes
+ * are valid during the call. Keys and fields that expired are handed over too, and collections
+ * without elements, which only another program can have made. Checks the file beside it, as
+ * options.check says. RL_STORE_DAMAGED: forget the rows, call rl_store_restore and load again. */
 int rl_store_load(rl_store *s, const rl_store_loading *loading, char *error, size_t error_len);
 /* Between load and start, after RL_STORE_DAMAGED, with the sentence of load as the reason: restores
  * a backup as options.restore says. RL_STORE_OK: load again. Else error says what to do. */

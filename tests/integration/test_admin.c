@@ -480,6 +480,46 @@ Test(admin, check_full_applies_the_rules)
     admin_expect_says(r, "rules: ");
 }
 
+/* Rows of names that the tables have already, in the class that SQLite takes for another. */
+Test(admin, what_another_program_has_stored_twice_is_told_and_put_right)
+{
+    fill(3, NULL, true);
+    test_server_start(s, NULL);
+    redisContext *c = test_connect(s);
+    cr_assert_str_eq(test_ask(c, "HSET hash field ours other ours"), "2");
+    redisFree(c);
+    cr_assert_eq(test_server_stop(s), 0);
+    change_file(
+        path_of("data.db"),
+        "INSERT INTO rl_key(db, type, key, value) VALUES(0, 1, x'6b65793a31', 'strange'),"
+        "(0, 1, x'616c6f6e65', 'new'); INSERT INTO rl_hash SELECT id, CAST('field' AS BLOB),"
+        " 'strange', NULL FROM rl_key WHERE key = 'hash';"
+        "INSERT INTO rl_hash SELECT id, CAST('gone' AS BLOB), '', NULL FROM rl_key WHERE"
+        " key = 'hash'; UPDATE rl_meta SET value = 100 WHERE name = 'next_id'");
+    const admin_result *r = admin_run("check %s --full", s->data);
+    admin_expect_code(r, 1);
+    admin_expect_says(r, "two rows of the same key");
+    admin_expect_says(r, "two rows of the same element");
+    test_server_start(s, "--enable-debug-command yes");
+    test_server_wait_for_log(s, "two rows of key 'key:1' in database 0");
+    test_server_wait_for_log(s, "has stored 4 names of keys or elements");
+    c = test_connect(s);
+    cr_assert_str_eq(test_ask(c, "DBSIZE"), "5");
+    cr_assert_str_eq(test_ask(c, "MGET key:1 alone"), "[value:1 new]");
+    cr_assert_str_eq(test_ask(c, "HMGET hash field other gone"), "[ours ours ]");
+    cr_assert_str_eq(test_ask(c, "HDEL hash gone"), "1");
+    cr_assert_str_eq(test_ask(c, "DEL key:1"), "1");
+    cr_assert_str_eq(test_ask(c, "DEBUG RELOAD"), "OK");
+    redisFree(c);
+    cr_assert_eq(test_server_stop(s), 0);
+    admin_expect_code(admin_run("check %s --full", s->data), 0);
+    test_server_start(s, NULL);
+    c = test_connect(s);
+    cr_assert_str_eq(test_ask(c, "MGET key:1 alone"), "[(nil) new]");
+    cr_assert_str_eq(test_ask(c, "HGETALL hash"), "[field ours other ours]");
+    redisFree(c);
+}
+
 Test(admin, check_finds_a_damaged_journal)
 {
     /* Two segments, the first of which is destroyed: the second says that it was safe once. */

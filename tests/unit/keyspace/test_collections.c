@@ -637,3 +637,144 @@ Test(collections, what_another_program_left_is_put_right)
     rl_keyspace_free(of);
     rl_batch_builder_free(repairs);
 }
+
+/* A key, or an element of the one before; strange: another program's name. */
+typedef struct loaded_row {
+    uint64_t id; /* 0: an element */
+    rl_type type;
+    bool strange;
+    const char *name, *value;
+    double score;
+    int64_t expires_at;
+} loaded_row;
+
+static void load_rows(rl_keyspace *to, const loaded_row *rows, size_t count) {
+    rl_type type = RL_TYPE_STRING;
+    rl_keyspace_load_begin(to, 1000, 10);
+    for (size_t i = 0; i < count; i++) {
+        const loaded_row *r = &rows[i];
+        rl_bytes name = rl_bytes_text(r->name), value = rl_bytes_text(r->value ? r->value : "");
+        int64_t expires_at = r->expires_at ? r->expires_at : RL_NEVER;
+        type = r->id ? r->type : type;
+        if (r->strange)
+            rl_keyspace_load_strange(to);
+        if (r->id)
+            rl_keyspace_load(to, r->id, 0, type, expires_at, name, value);
+        else if (type == RL_TYPE_HASH)
+            rl_keyspace_load_field(to, name, value, expires_at);
+        else if (type == RL_TYPE_SET)
+            rl_keyspace_load_member(to, name);
+        else
+            rl_keyspace_load_score(to, name, r->score);
+    }
+    rl_keyspace_load_end(to);
+    rl_keyspace_begin(to, now_ms, 1, 0, false);
+}
+
+static rl_entry *found(rl_keyspace *in, const char *key) {
+    rl_bytes k = rl_bytes_text(key);
+    return rl_keyspace_find(in, 0, k, random_keys_hash(k), RL_LOOK_PEEK);
+}
+
+static void expect_change(rl_batch *sealed, size_t *offset, rl_change_kind kind, uint64_t id) {
+    rl_change change;
+    cr_assert_eq(rl_batch_read(rl_batch_bytes(sealed), offset, &change), 1);
+    cr_assert_eq(change.kind, kind, "%d", (int)change.kind);
+    cr_assert_eq(change.id, id);
+}
+
+Test(collections, of_two_rows_of_a_key_the_first_stays)
+{
+    static const loaded_row rows[] = {
+        {1, RL_TYPE_STRING, false, "a", "first", 0, 0},
+        {2, RL_TYPE_STRING, false, "b", "first", 0, 50000000},
+        {3, RL_TYPE_STRING, false, "b", "a twin without an end", 0, 0},
+        {4, RL_TYPE_HASH, true, "a", NULL, 0, 70000000},
+        {0, 0, false, "field", "value", 0, 60000000},
+        {5, RL_TYPE_STRING, true, "c", "strange, and alone", 0, 0},
+    };
+    rl_batch_builder *repairs = rl_batch_builder_create();
+    rl_keyspace *of = random_keys_create(repairs);
+    load_rows(of, rows, sizeof rows / sizeof *rows);
+    cr_assert_eq(rl_keyspace_size(of, 0), 3);
+    cr_assert(rl_bytes_equal(rl_entry_value(found(of, "a")), RL_BYTES("first")));
+    cr_assert(rl_bytes_equal(rl_entry_value(found(of, "b")), RL_BYTES("first")));
+    cr_assert_eq(found(of, "c")->id, 5);
+    rl_db_stats stats;
+    rl_keyspace_db_stats(of, 0, &stats);
+    cr_assert_eq(stats.expires, 1);
+    rl_batch *sealed = rl_batch_seal(repairs, 1);
+    size_t offset = 0;
+    expect_change(sealed, &offset, RL_CHANGE_DELETE, 3);
+    expect_change(sealed, &offset, RL_CHANGE_DELETE, 4);
+    expect_change(sealed, &offset, RL_CHANGE_NAME, 5);
+    cr_assert_eq(offset, rl_batch_bytes(sealed).len);
+    rl_keyspace_begin(of, 100000000, 1, 0,
+                      false); /* b is over, and no twin comes up in its place */
+    while (rl_keyspace_expire_due(of, 10) > 0)
+        continue;
+    cr_assert_eq(rl_keyspace_size(of, 0), 2);
+    cr_assert_null(found(of, "b"));
+    rl_batch_free(sealed);
+    rl_keyspace_free(of);
+    rl_batch_builder_free(repairs);
+}
+
+static double score_of(rl_keyspace *in, const char *key, const char *member) {
+    double score = -1;
+    rl_zset_score(*(rl_zset **)rl_entry_place(found(in, key)), rl_bytes_text(member), &score);
+    return score;
+}
+
+/* SQLite hands a text out before a blob, so ours comes before or behind. */
+Test(collections, strange_elements_give_way_to_ours)
+{
+    static const loaded_row rows[] = {
+        {1, RL_TYPE_HASH, false, "h", NULL, 0, 0},
+        {0, 0, false, "f", "ours", 0, 0},
+        {0, 0, true, "\xff", "strange", 0, 0},
+        {0, 0, true, "f", "strange", 0, 0},
+        {0, 0, true, "g", "alone", 0, 0},
+        {0, 0, false, "\xff", "ours", 0, 0},
+        {2, RL_TYPE_SET, false, "s", NULL, 0, 0},
+        {0, 0, false, "m", NULL, 0, 0},
+        {0, 0, true, "m", NULL, 0, 0},
+        {3, RL_TYPE_ZSET, true, "z", NULL, 0, 0},
+        {0, 0, false, "m", NULL, 1, 0},
+        {0, 0, true, "\xff", NULL, 9, 0},
+        {0, 0, true, "m", NULL, 8, 0},
+        {0, 0, false, "\xff", NULL, 2, 0},
+        {4, RL_TYPE_SET, false, "whole", NULL, 0, 0},
+        {0, 0, false, "m", NULL, 0, 0},
+    };
+    rl_batch_builder *repairs = rl_batch_builder_create();
+    rl_keyspace *of = random_keys_create(repairs);
+    load_rows(of, rows, sizeof rows / sizeof *rows);
+    cr_assert_eq(score_of(of, "z", "m"), 1);
+    cr_assert_eq(score_of(of, "z", "\xff"), 2);
+    cr_assert_eq(found(of, "whole")->id, 4);
+    /* The rows as they were: those that are strange cannot be named. */
+    const char *names[] = {"h", "s", "z", "whole"};
+    for (size_t i = 0; i < 4; i++) {
+        keys[i] = (key_row){i + 1, 0, found(of, names[i])->type, RL_NEVER, ""};
+        snprintf(keys[i].key, sizeof keys[i].key, "%s", names[i]);
+    }
+    key_count = 4;
+    elements[0] = (element_row){.id = 4, .type = RL_TYPE_SET, .name = "m"};
+    elements[1] = (element_row){.id = 1, .type = RL_TYPE_HASH, .name = "f", .value = "ours"};
+    element_count = 2;
+    rl_batch *sealed = rl_batch_seal(repairs, 1);
+    rl_change change;
+    size_t offset = 0;
+    while (rl_batch_read(rl_batch_bytes(sealed), &offset, &change) == 1)
+        apply(&change);
+    char *memory = memory_text(of), *rows_now = rows_text();
+    cr_assert_str_eq(memory, rows_now);
+    cr_assert_not_null(strstr(memory, "alone"));
+    cr_assert_null(strstr(memory, "strange"));
+    rl_free(memory);
+    rl_free(rows_now);
+    rl_batch_free(sealed);
+    rl_keyspace_free(of);
+    rl_batch_builder_free(repairs);
+}

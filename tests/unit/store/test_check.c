@@ -321,6 +321,48 @@ static void add_collections(void) {
                       "UPDATE rl_meta SET value = 5000 WHERE name = 'next_id'");
 }
 
+/* Beside the rule that names the class. */
+Test(check, the_same_bytes_twice_are_found)
+{
+    static const struct {
+        const char *rule, *sql;
+    } cases[] = {
+        {"key-twice", "INSERT INTO rl_key VALUES(4901, 0, 1, NULL, 'k', 'x');"
+                      "INSERT INTO rl_key VALUES(4902, 0, 1, NULL, x'6b', 'x')"},
+        {"key-twice", "INSERT INTO rl_key VALUES(4901, 0, 1, NULL, x'ff00', 'x');"
+                      "INSERT INTO rl_key VALUES(4902, 0, 1, NULL, CAST(x'ff00' AS TEXT), 'x')"},
+        {"key-twice", "DROP INDEX rl_key_name; CREATE INDEX rl_key_name ON rl_key(key, db);"
+                      "INSERT INTO rl_key VALUES(4901, 0, 1, NULL, 'k', 'x');"
+                      "INSERT INTO rl_key VALUES(4902, 0, 1, NULL, 'k', 'x')"},
+        {"element-twice", "INSERT INTO rl_set VALUES(4003, 'k'), (4003, x'6b')"},
+        {"element-twice", "INSERT INTO rl_zset VALUES(4004, 'k', 1), (4004, x'6b', 2)"},
+        {"element-twice", "INSERT INTO rl_hash VALUES(4005, x'ff', '', NULL),"
+                          "(4005, CAST(x'ff' AS TEXT), '', NULL)"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char wanted[64];
+        snprintf(wanted, sizeof wanted, "%s(1): ", cases[i].rule);
+        add_collections();
+        is_good(RL_CHECK_FULL);
+        store_sql_run(db, "BEGIN");
+        store_sql_run(db, cases[i].sql);
+        store_sql_run(db, "COMMIT");
+        cr_assert_eq(check(RL_CHECK_FULL), RL_STORE_OK, "%s", error);
+        cr_assert_not_null(strstr(told, wanted), "%s: %s", cases[i].sql, told);
+        sqlite3_close(db);
+        store_files_remove(dir);
+        setup();
+    }
+}
+
+Test(check, the_same_key_in_two_databases_is_no_twin)
+{
+    store_sql_run(db, "INSERT INTO rl_key VALUES(4901, 0, 1, NULL, 'k', 'x'),"
+                      "(4902, 1, 1, NULL, x'6b', 'x')");
+    store_sql_run(db, "UPDATE rl_meta SET value = 5000 WHERE name = 'next_id'");
+    breaks("key-class", 1);
+}
+
 Test(check, every_rule)
 {
     static const struct {

@@ -199,13 +199,13 @@ static uint64_t element_count;
 
 static void tell_row(void *arg, const rl_store_row *row) {
     (void)arg;
-    rl_buffer_printf(&story, "%d:", (int)row->id);
+    rl_buffer_printf(&story, "%d%s:", (int)row->id, row->strange ? "!" : "");
 }
 
 static void tell_element(void *arg, const rl_store_element *e) {
     element_count++;
-    rl_buffer_printf(&story, "%.*s=%.*s", (int)e->name.len, e->name.ptr, (int)e->value.len,
-                     e->value.ptr);
+    rl_buffer_printf(&story, "%.*s%s=%.*s", (int)e->name.len, e->name.ptr, e->strange ? "!" : "",
+                     (int)e->value.len, e->value.ptr);
     const rl_type *type = arg;
     if (*type == RL_TYPE_HASH && e->expires_at != RL_NEVER)
         rl_buffer_printf(&story, "@%d", (int)e->expires_at);
@@ -259,6 +259,19 @@ Test(loader, elements_without_a_key_of_their_type_are_passed_over)
                       "INSERT INTO rl_dead SELECT DISTINCT key_id, 3 FROM rl_set WHERE key_id > 6"
                       " AND key_id < 900000");
     cr_assert_str_eq(tell(RL_TYPE_SET), "5:a= 6:f=v 900000:z= ");
+}
+
+Test(loader, names_that_another_program_has_stored_come_last)
+{
+    store_sql_run(db,
+                  "INSERT INTO rl_key VALUES(1, 0, 1, NULL, x'6b', 'odd'), (2, 0, 5, NULL, x'68',"
+                  " NULL), (3, 0, 1, NULL, 'k', 'ours'), (4, 0, 1, NULL, CAST(x'ff' AS TEXT), ''),"
+                  "(5, 0, 5, NULL, 'h', NULL), (6, 0, 1, NULL, x'ff', '');"
+                  "INSERT INTO rl_hash VALUES(2, 'f', 'of 2', NULL), (5, 'f', 'ours', NULL),"
+                  "(5, x'66', 'odd', NULL), (5, x'ff', 'ours', NULL),"
+                  "(5, CAST(x'ff' AS TEXT), 'odd', NULL)");
+    cr_assert_str_eq(tell(RL_TYPE_HASH),
+                     "3:5:f=ours \xff!=odd f!=odd \xff=ours 6:1!:2!:f=of 2 4!:");
 }
 
 Test(loader, a_collection_larger_than_the_ring_of_blocks)
