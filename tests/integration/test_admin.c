@@ -676,6 +676,32 @@ Test(admin, a_damaged_database_is_moved_aside)
     expect_keys("150", "changed");
 }
 
+/* A start finds an empty collection, puts it right, and then finds the damage: an index that lacks
+ * a row. What was put right was in a file that is not used. */
+Test(admin, a_restore_forgets_what_was_put_right_in_the_damaged_file)
+{
+    test_server_start(s, "--enable-debug-command yes");
+    redisContext *c = test_connect(s);
+    ASSERT_ASK(c, "1", "SADD members one");
+    ASSERT_ASK(c, "OK", "SET key value");
+    redisFree(c);
+    cr_assert_eq(test_server_stop(s), 0);
+    admin_expect_code(admin_run("backup %s", s->data), 0);
+    change_file(path_of("data.db"),
+                "DELETE FROM rl_set; DROP INDEX rl_key_name; CREATE UNIQUE INDEX rl_key_name ON"
+                " rl_key(key, db) WHERE key <> 'key'; PRAGMA writable_schema = ON; UPDATE"
+                " sqlite_schema SET sql = 'CREATE UNIQUE INDEX rl_key_name ON rl_key(key, db)'"
+                " WHERE name = 'rl_key_name'");
+    test_server_start(s, "--enable-debug-command yes");
+    c = test_connect(s);
+    ASSERT_ASK(c, "[one]", "SMEMBERS members");
+    ASSERT_ASK(c, "OK", "SET another value");
+    ASSERT_ASK(c, "OK", "DEBUG RELOAD");
+    redisFree(c);
+    cr_assert_eq(test_server_stop(s), 0);
+    cr_assert_str_eq(ask_file(path_of("data.db"), "SELECT count(*) FROM sets"), "1");
+}
+
 Test(admin, without_the_journal_when_asked)
 {
     prepare_journal_beyond_backup();
