@@ -14,7 +14,6 @@
 #include "store/batch.h"
 
 #define SLICE_ROWS 2000
-#define SLICE_US   10000
 #define BUSY_MS    2000 /* of the connection; see schema.c */
 
 enum {
@@ -154,7 +153,7 @@ static int step(rl_sweep *s, const dead *d, uint64_t *rows, uint64_t *finished) 
 }
 
 static int steps(rl_sweep *s, uint64_t *rows, uint64_t *finished, bool *empty) {
-    int64_t until_us = rl_clock_mono_us() + SLICE_US;
+    int64_t until_us = rl_clock_mono_us() + RL_SWEEP_SLICE_MS * 1000;
     int rc;
     do {
         dead d;

@@ -15,6 +15,8 @@
 
 #include "store/schema.h"
 
+#define RL_SWEEP_SLICE_MS 10
+
 typedef struct rl_sweep rl_sweep;
 
 /* Prepares the statements. The connection and *meta stay the caller's and must outlive it;
@@ -22,10 +24,10 @@ typedef struct rl_sweep rl_sweep;
 int rl_sweep_create(sqlite3 *db, rl_schema_meta *meta, rl_sweep **out);
 void rl_sweep_free(rl_sweep *s); /* before the connection is closed; NULL is fine */
 
-/* One slice: some 2,000 rows, or what can be done in 10 ms, but one step at least. Outside a
- * transaction. SQLITE_OK: committed, as the connection's `synchronous` says; *rows is how many
- * went. There is more to do while meta->dead is above 0. Otherwise rolled back, nothing happened.
- * Does not wait for another program's lock: SQLITE_BUSY. */
+/* One slice: some 2,000 rows, or what can be done in RL_SWEEP_SLICE_MS, but one step at least.
+ * Outside a transaction. SQLITE_OK: committed, as the connection's `synchronous` says; *rows is how
+ * many went. There is more to do while meta->dead is above 0. Otherwise rolled back, nothing
+ * happened. Does not wait for another program's lock: SQLITE_BUSY. */
 int rl_sweep_slice(rl_sweep *s, uint64_t *rows);
 
 #endif
