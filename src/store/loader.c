@@ -112,43 +112,49 @@ static void append(rl_buffer *rows, const void *head, size_t head_len, rl_bytes 
     rows->len += len;
 }
 
-/* Whether another program has stored this name: the same bytes in another class are another name to
- * SQLite, so no statement of ours would find it. */
-static bool is_strange(sqlite3_stmt *stmt, int column) {
-    int class = sqlite3_column_type(stmt, column);
+static rl_bytes bytes_of(sqlite3_stmt *stmt, int column) {
     const void *bytes = sqlite3_column_blob(stmt, column);
-    return !rl_schema_class_fits(class,
-                                 rl_bytes_of(bytes, (size_t)sqlite3_column_bytes(stmt, column)));
+    return rl_bytes_of(bytes, (size_t)sqlite3_column_bytes(stmt, column));
+}
+
+/* The name of a key or an element. *strange: another program has stored it; the same bytes in
+ * another class are another name to SQLite, so no statement of ours would find it. */
+static rl_bytes name_of(sqlite3_stmt *stmt, int column, bool *strange) {
+    int class = sqlite3_column_type(stmt, column);
+    rl_bytes name = bytes_of(stmt, column);
+    *strange = !rl_schema_class_fits(class, name);
+    return name;
 }
 
 /* The type of the key, or 0 for a row that is not to be served. */
-static int copy_row(rl_buffer *rows, sqlite3_stmt *stmt, bool strange) {
-    const void *key = sqlite3_column_blob(stmt, 4);
-    const void *value = sqlite3_column_blob(stmt, 5);
+static int copy_row(rl_buffer *rows, sqlite3_stmt *stmt, rl_bytes key, bool strange) {
+    rl_bytes value = bytes_of(stmt, 5);
     row_head head = {
         .id = (uint64_t)sqlite3_column_int64(stmt, 0),
         .db = sqlite3_column_int(stmt, 1),
         .type = sqlite3_column_int(stmt, 2),
         .expires_at =
             sqlite3_column_type(stmt, 3) == SQLITE_NULL ? RL_NEVER : sqlite3_column_int64(stmt, 3),
-        .key_len = (uint64_t)sqlite3_column_bytes(stmt, 4),
-        .value_len = (uint64_t)sqlite3_column_bytes(stmt, 5),
+        .key_len = key.len,
+        .value_len = value.len,
         .strange = strange,
     };
     /* An id can be anything where the table is not ours. */
     if (head.type < RL_TYPE_STRING || head.type > RL_TYPE_STREAM || (int64_t)head.id <= 0)
         return 0; /* not written by us, and nothing we could serve */
-    append(rows, &head, sizeof head, rl_bytes_of(key, head.key_len),
-           rl_bytes_of(value, head.value_len));
+    append(rows, &head, sizeof head, key, value);
     return head.type;
 }
 
 static void copy_element(rl_buffer *rows, sqlite3_stmt *stmt, int type) {
-    element_head head = {.zero = 0, .strange = type != RL_TYPE_LIST && is_strange(stmt, 1)};
-    const void *name = sqlite3_column_blob(stmt, 1);
-    const void *value = sqlite3_column_blob(stmt, 2);
-    head.name_len = (uint32_t)sqlite3_column_bytes(stmt, 1);
-    head.value_len = (uint32_t)sqlite3_column_bytes(stmt, 2) & INT32_MAX;
+    bool strange = false;
+    rl_bytes name = type == RL_TYPE_LIST ? RL_BYTES("") : name_of(stmt, 1, &strange);
+    rl_bytes value = bytes_of(stmt, 2);
+    element_head head = {
+        .name_len = (uint32_t)name.len,
+        .value_len = (uint32_t)value.len & INT32_MAX,
+        .strange = strange,
+    };
     int class = sqlite3_column_type(stmt, 3);
     if (type == RL_TYPE_ZSET) {
         if (class != SQLITE_FLOAT && class != SQLITE_INTEGER)
@@ -157,8 +163,7 @@ static void copy_element(rl_buffer *rows, sqlite3_stmt *stmt, int type) {
     } else {
         head.number.position = class == SQLITE_NULL ? RL_NEVER : sqlite3_column_int64(stmt, 3);
     }
-    append(rows, &head, sizeof head, rl_bytes_of(name, head.name_len),
-           rl_bytes_of(value, head.value_len));
+    append(rows, &head, sizeof head, name, value);
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -232,8 +237,8 @@ static int read_elements(filler *f, cursor *c, int type, int64_t id) {
 }
 
 /* A key and its elements. */
-static int read_key(filler *f, sqlite3_stmt *stmt, bool strange) {
-    int type = copy_row(&filler_room(f)->rows, stmt, strange);
+static int read_key(filler *f, sqlite3_stmt *stmt, rl_bytes key, bool strange) {
+    int type = copy_row(&filler_room(f)->rows, stmt, key, strange);
     cursor *c = &f->scan->cursors[type];
     return c->stmt ? read_elements(f, c, type, sqlite3_column_int64(stmt, 0)) : SQLITE_OK;
 }
@@ -242,11 +247,13 @@ static int read_key(filler *f, sqlite3_stmt *stmt, bool strange) {
 static int read_keys(filler *f, sqlite3_stmt *stmt, bool strange) {
     int rc;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        if (is_strange(stmt, 4) != strange) {
+        bool is_strange;
+        rl_bytes key = name_of(stmt, 4, &is_strange);
+        if (is_strange != strange) {
             f->scan->has_strange = true;
             continue;
         }
-        rc = read_key(f, stmt, strange);
+        rc = read_key(f, stmt, key, strange);
         if (rc != SQLITE_OK)
             return rc;
     }
