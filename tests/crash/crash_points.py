@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Kills the server at named points: between two steps of the disk, and in the middle of a write.
 
-    tests/crash/crash_points.py --rounds 10 --ours PATH --points PATH [--point NAME …] [--seed N]
+    tests/crash/crash_points.py --rounds 10 --ours PATH [--point NAME …] [--seed N]
 
 The points are those of points.c, a library in LD_PRELOAD that kills the process when it gets to the
 chosen one; nothing of it is in the server. Each point has that many rounds. In a round a server is
@@ -97,8 +97,7 @@ class Rounds(crash.Rounds):
 
     @staticmethod
     def add_options(parser):
-        parser.add_argument("--points", default=os.environ.get("RUBELLITE_POINTS"),
-                            help="the library made of points.c (default: RUBELLITE_POINTS)")
+        process.add_library(parser, "points")
         parser.add_argument("--point", action="append", default=[], metavar="NAME",
                             help="only points whose name begins so")
 
@@ -108,9 +107,7 @@ class Rounds(crash.Rounds):
 
     def __init__(self, options):
         super().__init__(options)
-        if not options.points:
-            sys.exit("say where points.so is: --points PATH or RUBELLITE_POINTS")
-        self.library = Library(options.points, os.path.join(self.top, "control"))
+        self.library = Library(process.find_library(options, "points"), os.path.join(self.top, "control"))
         self.points = [p for p in self.library.points
                        if not options.point or p.name.startswith(tuple(options.point))]
         if not self.points:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Lets calls of a server under load fail, at moments and in ways that a seed decides.
 
-    tests/crash/fault_points.py --ours PATH --faultio PATH [--rounds N] [--seed N]
+    tests/crash/fault_points.py --ours PATH [--rounds N] [--seed N]
 
 In each round the disk breaks several times: the n-th write, sync, open, rename, unlink or read of
 some of the files fails, or half of a write is done (faultio.c), once, a few times or until the disk
@@ -175,11 +175,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--rounds", type=int, default=process.long_rounds(20))
     parser.add_argument("--ours", help="the server (default: RUBELLITE_SERVER)")
-    parser.add_argument("--faultio", default=os.environ.get("RUBELLITE_FAULTIO"),
-                        help="the library made of faultio.c (default: RUBELLITE_FAULTIO)")
+    process.add_library(parser, "faultio")
     parser.add_argument("--seed", type=int, default=None)
     options = parser.parse_args()
     options.ours = process.find_server(options.ours)
+    options.faultio = process.find_library(options, "faultio")
     if options.seed is None:
         options.seed = random.SystemRandom().randrange(1 << 31)
     print("fault_points: %d rounds, seed %d" % (options.rounds, options.seed), flush=True)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Lets the disk fill up and fail under a running server.
 
-    tests/crash/fulldisk.py --ours PATH --faultio PATH [CASE …]
+    tests/crash/fulldisk.py --ours PATH [CASE …]
 
 In each case writers and a reader run while the disk is broken and healed again: a small tmpfs is
 filled to the last byte (needs root), or a library in LD_PRELOAD (faultio.c) makes writes and
@@ -63,8 +63,6 @@ class FailingCalls:
         self.refuses = refuses  # writes must be refused while it lasts
 
     def prepare(self, run):
-        if not run.faultio:
-            raise Failure("say where faultio.so is: --faultio PATH or RUBELLITE_FAULTIO")
         path = os.path.join(run.top, "control")
         with open(path, "wb") as out:
             out.write(bytes(ctypes.sizeof(Control)))
@@ -469,11 +467,11 @@ def run_case(options, name):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--ours", help="the server (default: RUBELLITE_SERVER)")
-    parser.add_argument("--faultio", default=os.environ.get("RUBELLITE_FAULTIO"),
-                        help="the library made of faultio.c (default: RUBELLITE_FAULTIO)")
+    process.add_library(parser, "faultio")
     parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(CASES))
     options = parser.parse_args()
     options.ours = process.find_server(options.ours)
+    options.faultio = process.find_library(options, "faultio")
     unknown = [name for name in options.cases if name not in CASES]
     if unknown:
         parser.error("there is no case %s" % unknown[0])

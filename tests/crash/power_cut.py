@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Pulls the plug on the whole server, at any moment, and checks what each disk then holds.
 
-    tests/crash/power_cut.py --ours PATH --recorder PATH [--rounds N] [--disks N] [--seed N] [--keep]
+    tests/crash/power_cut.py --ours PATH [--rounds N] [--disks N] [--seed N] [--keep]
     tests/crash/power_cut.py --ours PATH --again DIR
 
 In each round the server runs under recorder.c, which writes down every change of its files, while
@@ -74,15 +74,14 @@ def parse():
     parser.add_argument("--disks", type=int, default=20, help="disks of each round")
     parser.add_argument("--cuts", type=int, default=20, help="moments of each round")
     parser.add_argument("--ours", help="the server (default: RUBELLITE_SERVER)")
-    parser.add_argument("--recorder", default=os.environ.get("RUBELLITE_RECORDER"),
-                        help="the library made of recorder.c (default: RUBELLITE_RECORDER)")
+    process.add_library(parser, "recorder")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--keep", action="store_true", help="keep what --again needs of a disk that fails")
     parser.add_argument("--again", metavar="DIR", help="check the disk of a kept failure once more")
     options = parser.parse_args()
     options.ours = os.path.abspath(process.find_server(options.ours))
-    if not options.again and not options.recorder:
-        parser.error("say where recorder.so is: --recorder PATH or RUBELLITE_RECORDER")
+    if not options.again:
+        options.recorder = process.find_library(options, "recorder")
     if options.seed is None:
         options.seed = random.SystemRandom().randrange(1 << 31)
     return options

@@ -190,3 +190,19 @@ def find_server(argument):
     if not path:
         sys.exit("say which server: --ours PATH or RUBELLITE_SERVER")
     return path
+
+
+def add_library(parser, name):
+    """The option that names a library which goes under the server; see find_library."""
+    parser.add_argument("--" + name, metavar="PATH", help="the library made of %s.c (default: RUBELLITE_%s, or "
+                        "tests/%s.so beside the server)" % (name, name.upper(), name))
+
+
+def find_library(options, name):
+    """Its path, after options.ours is known: from the command line, the environment, or the build's folder."""
+    path = (getattr(options, name) or os.environ.get("RUBELLITE_" + name.upper())
+            or os.path.join(os.path.dirname(os.path.abspath(options.ours)), "tests", name + ".so"))
+    if not os.path.exists(path):
+        sys.exit("%s is not there. Say where %s.so is: --%s PATH or RUBELLITE_%s; a build makes it" % (
+            path, name, name, name.upper()))
+    return os.path.abspath(path)

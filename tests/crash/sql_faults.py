@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """SQL on a disk that fails and recovers under a running server.
 
-    tests/crash/sql_faults.py --ours PATH --faultio PATH
+    tests/crash/sql_faults.py --ours PATH
 
 While the disk fails (faultio.c): queries go on as long as what was answered is in the tables, or say
 why not; writes and transactions with SQL answer MISCONF. A transaction that waits when the disk
@@ -158,9 +158,10 @@ def cases():
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--ours", help="the server (default: RUBELLITE_SERVER)")
-    parser.add_argument("--faultio", default=os.environ.get("RUBELLITE_FAULTIO"))
+    process.add_library(parser, "faultio")
     options = parser.parse_args()
     options.ours = process.find_server(options.ours)
+    options.faultio = process.find_library(options, "faultio")
     passed = failed = 0
     for name, directives, disk, body in cases():
         place = Place(options, directives, disk)
