@@ -27,8 +27,9 @@
 #include "store/schema.h"
 #include "store/store.h"
 
-#define TIME_SHAPE "ddddddddTddddddZ" /* d: a digit */
-#define PART_END   ".part"
+#define TIME_SHAPE   "ddddddddTddddddZ" /* d: a digit */
+#define PART_END     ".part"
+#define CREATE_TRIES 10
 
 void rl_backup_entry_release(rl_backup_entry *e) {
     rl_free(e->path);
@@ -219,8 +220,8 @@ size_t rl_backup_prune(const char *dir, const char *stem, size_t retain) {
 
 /* ---- parts ---------------------------------------------------------------------------------- */
 
-void store_backup_part_remove(const char *path) {
-    static const char *const beside[] = {"", "-journal", "-wal", "-shm"};
+static void remove_beside(const char *path) {
+    static const char *const beside[] = {"-journal", "-wal", "-shm"};
     for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
         rl_buffer name = {0};
         rl_buffer_printf(&name, "%s%s", path, beside[i]);
@@ -229,29 +230,53 @@ void store_backup_part_remove(const char *path) {
     }
 }
 
-static bool is_in_use(const char *path) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+/* The part last: as long as it is there, nobody can make another of its name. */
+void store_backup_part_remove(const char *path) {
+    remove_beside(path);
+    rl_file_ops_get()->unlink(path);
+}
+
+/* True on a file system without such locks, too. */
+static bool take_lock(int fd) {
+    return flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+}
+
+static bool is_named(int fd, const char *path) {
+    struct stat of_fd, of_path;
+    return fstat(fd, &of_fd) == 0 && stat(path, &of_path) == 0 && of_fd.st_ino == of_path.st_ino &&
+           of_fd.st_dev == of_path.st_dev;
+}
+
+/* Removes a part that no process is at work on, or what one that is gone has left beside it; false:
+ * a process is. The part is locked until it is gone (and made, to be locked), so that who has just
+ * made it, and has not locked it yet, notices. */
+static bool remove_unused(const char *path) {
+    int fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return false;
-    bool in_use = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    bool unused = take_lock(fd) && is_named(fd, path);
+    if (unused)
+        store_backup_part_remove(path);
     close(fd);
-    return in_use;
+    return unused;
 }
 
 int store_backup_part_create(const char *path) {
     const rl_file_ops *files = rl_file_ops_get();
-    int fd = files->open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
-    if (fd < 0 && errno == EEXIST) {
-        if (is_in_use(path)) {
-            errno = EEXIST;
+    for (int tries = 0; tries < CREATE_TRIES; tries++) {
+        int fd = files->open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
+        if (fd >= 0) {
+            if (take_lock(fd) && is_named(fd, path))
+                return fd;
+            files->close(fd); /* somebody is clearing it away */
+        } else if (errno != EEXIST) {
             return -1;
+        } else if (!remove_unused(path)) {
+            break;
         }
-        store_backup_part_remove(path);
-        fd = files->open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
     }
-    if (fd >= 0)
-        flock(fd, LOCK_EX | LOCK_NB);
-    return fd;
+    errno = EEXIST;
+    return -1;
 }
 
 static void clean_name(void *arg, const char *name) {
@@ -267,8 +292,7 @@ static void clean_name(void *arg, const char *name) {
     char *backup = rl_strndup(name + 1, (size_t)(part + 3 - (name + 1)));
     if (parse_name(backup, l->stem, &of_ms)) {
         char *path = store_backup_part_path(l->dir, backup);
-        if (!is_in_use(path))
-            store_backup_part_remove(path);
+        remove_unused(path);
         rl_free(path);
     }
     rl_free(backup);

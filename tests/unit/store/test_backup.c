@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "lib/faulty_vfs.h"
 #include "lib/store_files.h"
+#include "store/backup_files.h"
 #include "store/schema.h"
 #include "store/store.h"
 
@@ -28,6 +29,7 @@ static sqlite3 *db; /* what the store thread has */
 static rl_backup_options options;
 static rl_backup_entry made;
 static char error[1024];
+static atomic_bool stop; /* of a second thread */
 
 static void setup(void) {
     dir = store_files_make();
@@ -282,9 +284,44 @@ Test(backup, what_a_killed_run_left_is_removed_and_what_another_is_at_is_not)
     close(fd);
 }
 
+static void *keep_cleaning(void *arg) {
+    while (!atomic_load(&stop))
+        store_backup_parts_clean(arg, "data");
+    return NULL;
+}
+
+static bool is_at(int fd, const char *name) {
+    struct stat of_fd, of_name;
+    return fstat(fd, &of_fd) == 0 && stat(name, &of_name) == 0 && of_fd.st_ino == of_name.st_ino;
+}
+
+Test(backup, a_part_just_made_is_not_cleared_away)
+{
+    make(); /* the directory */
+    const char *part = in_backups(".data-20250101T000000Z.db.part");
+    atomic_store(&stop, false);
+    pthread_t cleaner;
+    cr_assert_eq(pthread_create(&cleaner, NULL, keep_cleaning, backups), 0);
+    size_t had = 0;
+    for (int i = 0; i < 5000; i++) {
+        int fd = store_backup_part_create(part);
+        if (fd < 0) { /* the cleaner was faster, each time */
+            cr_assert_eq(errno, EEXIST, "%s", strerror(errno));
+            continue;
+        }
+        had++;
+        for (int look = 0; look < 10; look++)
+            cr_assert(is_at(fd, part), "the part of run %d is gone while it is in use", i);
+        store_backup_part_remove(part);
+        close(fd);
+    }
+    atomic_store(&stop, true);
+    pthread_join(cleaner, NULL);
+    cr_assert_gt(had, 0);
+}
+
 /* ---- one moment ---- */
 
-static atomic_bool stop;
 static _Atomic uint64_t commits;
 
 /* Each commit changes two rows far from each other, so half a commit would show. */
