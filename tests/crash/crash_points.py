@@ -35,6 +35,7 @@ import sql_atomic
 from crash import Failure
 
 SQL_DB = 10              # of the keys that are written together with rows
+LAST_DB = 11             # of the write that a kill comes after
 WAIT_SECONDS = 60        # for a point to be reached
 PAUSE_SECONDS = 0.005
 BEHIND_HEADER_PERCENT = 52  # of a frame: behind its header of 64 bytes, and before its padding
@@ -247,6 +248,13 @@ class Rounds(crash.Rounds):
     def backups(self):
         return sorted(glob.glob(os.path.join(self.data, "backups", "data-*.db")))
 
+    def write_and_kill(self):
+        """The journal has this write: a writer may still be reading answers of batches long before."""
+        conn = self.server.connect(LAST_DB)
+        conn.call("INCR", "kills")
+        conn.close()
+        self.server.kill()
+
     # ---- lives ----
 
     def life(self, end, modes, with_sql=True, **more):
@@ -298,7 +306,7 @@ class Rounds(crash.Rounds):
         """Nothing is folded, so that there is a lot to replay."""
         self.server_of(self.directives(fold_interval="60000"))
         self.begin(with_sql=False)
-        self.write_until(crash.Rounds.kill)
+        self.write_until(Rounds.write_and_kill)
         self.check_file()
         self.start_into_it()
 
@@ -333,7 +341,7 @@ class Rounds(crash.Rounds):
             self.wait_for("a backup", self.backups)
             enough = self.answered() + 50
             self.wait_for("writes", lambda: self.answered() > enough)
-            self.server.kill()
+            self.write_and_kill()
         self.write_until(end)
         with open(os.path.join(self.data, "data.db"), "wb") as out:
             out.write(self.random.randbytes(50000))
