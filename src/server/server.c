@@ -182,7 +182,6 @@ static void notify(void *server) {
 
 typedef struct loading {
     rl_keyspace *keys;
-    uint64_t count;
     int beyond;   /* a database number we do not have, or -1 */
     rl_type type; /* of the last key; RL_TYPE_STRING when its elements are nothing to us */
 } loading;
@@ -198,7 +197,6 @@ static void load_row(void *arg, const rl_store_row *row) {
     if (row->strange)
         rl_keyspace_load_strange(l->keys);
     rl_keyspace_load(l->keys, row->id, row->db, row->type, row->expires_at, row->key, row->value);
-    l->count++;
 }
 
 static void load_element(void *arg, const rl_store_element *e) {
@@ -250,6 +248,13 @@ static int load_or_restore(rl_server *s, loading *l, char *text, size_t text_len
     return load_keys(s, l, text, text_len);
 }
 
+static uint64_t count_keys(rl_keyspace *keys) {
+    uint64_t count = 0;
+    for (int db = 0; db < rl_keyspace_databases(keys); db++)
+        count += rl_keyspace_size(keys, db);
+    return count;
+}
+
 static bool open_store(rl_server *s, rl_buffer *error) {
     const rl_settings *set = s->settings;
     char text[2048] = "";
@@ -285,8 +290,8 @@ static bool open_store(rl_server *s, rl_buffer *error) {
         return false;
     }
     s->open_seq = rl_store_last_seq(s->store) + 1;
-    s->load_report =
-        (rl_load_report){l.count, rl_store_replayed(s->store), rl_clock_mono_us() - from_us};
+    s->load_report = (rl_load_report){count_keys(s->keys), rl_store_replayed(s->store),
+                                      rl_clock_mono_us() - from_us};
     return true;
 }
 

@@ -123,8 +123,8 @@ void store_writer_count_job(rl_writer *w, _Atomic uint64_t *kind, const rl_job_e
 /* Runs the jobs whose turn it is. New ones that may run at once are taken too: they end with the
  * first that waits for a fold. */
 void store_writer_run_jobs(rl_writer *w);
-void store_writer_refuse_jobs(
-    rl_writer *w); /* the store stops: those that were not run are told so */
+/* The store stops: those that were not run are told so. */
+void store_writer_refuse_jobs(rl_writer *w);
 
 /* --- writer_sweep.c --- */
 

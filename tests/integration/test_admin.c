@@ -503,6 +503,7 @@ Test(admin, what_another_program_has_stored_twice_is_told_and_put_right)
     test_server_start(s, "--enable-debug-command yes");
     test_server_wait_for_log(s, "two rows of key 'key:1' in database 0");
     test_server_wait_for_log(s, "has stored 4 names of keys or elements");
+    test_server_wait_for_log(s, ": 5 keys loaded in ");
     c = test_connect(s);
     cr_assert_str_eq(test_ask(c, "DBSIZE"), "5");
     cr_assert_str_eq(test_ask(c, "MGET key:1 alone"), "[value:1 new]");
