@@ -473,9 +473,13 @@ static void close_store(rl_server *s) {
         rl_log(RL_LOG_NOTICE, "Writing what the journal holds into %s/%s", s->settings->dir,
                s->settings->dbfilename);
     if (rl_store_close(s->store, how == RL_SHUTDOWN_SAVE)) {
-        rl_log(RL_LOG_WARNING, "Not everything could be written into the database; the journal has "
-                               "it, and the next start "
-                               "will write it");
+        rl_log(
+            RL_LOG_WARNING, "%s",
+            how == RL_SHUTDOWN_SAVE
+                ? "Not everything could be written into the database; the journal has it, and the "
+                  "next start will write it"
+                : "Not everything could be written into the journal: writes that were not answered "
+                  "yet are lost");
         s->exit_code = 1;
     }
     s->store = NULL;

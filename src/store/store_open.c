@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -174,6 +175,16 @@ static void remove_database(const rl_store *s) {
     }
 }
 
+/* The journal takes what waits for it; the next segment may still be in the making. What is behind
+ * a unit has to wait for that, and while the journal is broken nothing is taken. */
+static void drain_to_the_end(rl_store *s) {
+    static const struct timespec pause = {.tv_nsec = 1000000};
+    for (store_drain_pending(s);
+         s->pending && !rl_batch_job(s->pending) && rl_journal_healthy(s->journal, NULL, NULL, 0);
+         store_drain_pending(s))
+        nanosleep(&pause, NULL);
+}
+
 int rl_store_close(rl_store *s, bool fold) {
     if (s == NULL)
         return RL_STORE_OK;
@@ -181,12 +192,14 @@ int rl_store_close(rl_store *s, bool fold) {
     rl_backup_thread_stop(s->backups); /* nobody waits for a backup */
     if (s->started) {
         if (store_is_journaled(s))
-            store_drain_pending(s);
+            drain_to_the_end(s);
         atomic_store(&s->closing, true);
         int rc = rl_writer_stop(s->writer, fold);
-        /* Units that were committed on the way: a journal that is kept for a restore has them. */
-        if (store_is_journaled(s) && s->options.upkeep.journal_keep == RL_JOURNAL_KEEP_BACKUP)
-            store_drain_pending(s);
+        /* Units that were committed on the way: a journal that is kept for a restore has them, and
+         * what came behind them goes there when it is not folded. */
+        bool keep = s->options.upkeep.journal_keep == RL_JOURNAL_KEEP_BACKUP;
+        if (store_is_journaled(s) && (keep || !fold))
+            drain_to_the_end(s);
         bool unjournaled = s->pending && rl_batch_seq(s->tail) > rl_writer_folded_seq(s->writer);
         if (rc != SQLITE_OK || (!fold && unjournaled))
             code = RL_STORE_IO;

@@ -8,6 +8,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -776,6 +777,31 @@ Test(store_journal, what_waits_for_the_journal_is_kept_though_it_is_folded)
     }
     faulty_disk_hold_syncs(false);
     WAIT_UNTIL(p.appended_seq == seq);
+}
+
+/* Not before the close looks at what is pending, most likely. */
+static void *let_syncs_go_on(void *arg) {
+    usleep(100000);
+    faulty_disk_hold_syncs(false);
+    return arg;
+}
+
+Test(store_journal, a_stop_without_a_fold_waits_for_the_next_segment)
+{
+    options.durability = RL_DURABILITY_NO;
+    start_store();
+    faulty_disk_hold_syncs(true); /* no new segment gets ready */
+    while (progress().appended_seq == seq)
+        put_many(1, 20000);
+    put_many(5, 100);
+    uint64_t last = seq;
+    pthread_t thread;
+    cr_assert_eq(pthread_create(&thread, NULL, let_syncs_go_on, NULL), 0);
+    close_store(false);
+    pthread_join(thread, NULL);
+    start_store();
+    cr_assert_eq(seq, last);
+    cr_assert_eq(rl_store_replayed(store), last);
 }
 
 Test(store_journal, folds_go_on_while_the_journal_is_broken)
