@@ -3,16 +3,20 @@
 
 A log is a list of records, (time in ns of the monotonic clock, is the second one, call), in the one
 order in which they happened over all threads and programs. Each call has a first record, before the
-system was asked, and a second one when it had answered; of a call that a kill found under way the
-second is missing. A place in the log is an index into that list.
+system was asked, and a second one when it had answered. A place in the log is an index into that list.
 """
 
+import mmap
 import os
 import re
 import struct
+import time
 
 HEAD_BYTES = 4096
 HEAD = struct.Struct("<QQQI")
+NUMBER = struct.Struct("<I")
+ENDING_AT, UNDER_WAY_AT = 28, 32  # of numbers in the head: of the process, of calls
+CALLS_SECONDS = 60
 RECORD = struct.Struct("<IHHQQQqqII")
 OPEN, WRITE, TRUNCATE, ALLOCATE, SYNC, RENAME, LINK, UNLINK, MKDIR, RMDIR, NOT_KNOWN = range(1, 12)
 NAMES = {OPEN: "open", WRITE: "write", TRUNCATE: "truncate", ALLOCATE: "allocate", SYNC: "sync",
@@ -24,8 +28,8 @@ class LogError(Exception):
 
 
 class Call:
-    """One call of the system, with what its records say. The others are for who replays the log: ended,
-    the place of its second record (None before); lost, a sync of it has failed; target, covers and names,
+    """One call of the system, with what its records say (result None: it has no second one). The others are
+    for who replays the log: ended, the place of its second record (None before); lost, a sync of it has failed; target, covers and names,
     what it concerns."""
 
     __slots__ = ("what", "number", "at", "result", "data", "ended", "lost", "target", "covers", "names")
@@ -37,6 +41,22 @@ class Call:
 
     def paths(self):
         return [os.fsdecode(part) for part in bytes(self.data).split(b"\0")[:-1]]
+
+
+def kill_between_calls(path, process, kill):
+    """Calls kill(), which kills the process, when none of its recorded calls is under way. path: of the log
+    that the process writes."""
+    with open(path, "r+b") as file, mmap.mmap(file.fileno(), HEAD_BYTES) as head:
+        NUMBER.pack_into(head, ENDING_AT, process.pid)
+        deadline = time.monotonic() + CALLS_SECONDS
+        while process.poll() is None:
+            time.sleep(0.001)
+            if NUMBER.unpack_from(head, UNDER_WAY_AT) == (0,):
+                break
+            if time.monotonic() > deadline:
+                raise LogError("a call does not end")
+        kill()
+        NUMBER.pack_into(head, ENDING_AT, 0)
 
 
 def read_log(path):
@@ -59,6 +79,8 @@ def read_log(path):
             calls[call].result, calls[call].number = result, number or calls[call].number
         records.append((when, bool(is_end), calls[call]))
         at += size
+    if any(call.result is None for call in calls.values()):
+        raise LogError("a call has no end")
     return records
 
 

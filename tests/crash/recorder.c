@@ -15,6 +15,10 @@
  * second record of it. Calls that change names hold a second lock from the one record to the other,
  * so they happen in the order of the log too; writes and syncs run beside each other.
  *
+ * A kill within a call would leave open whether it happened, and what the next program does depends
+ * on that. So recorded.py has the process begin no more calls, waits for those that are under way,
+ * and kills it then.
+ *
  * What it does not know (another way to write than those below) shows when the log is replayed:
  * power_cut.py compares the outcome with the files that the killed program really left. A mapping
  * of a file that could be written through is refused, but for SQLite's -shm, which no start trusts.
@@ -45,6 +49,9 @@ typedef struct head {
     _Atomic uint64_t full; /* there was no room */
     uint64_t calls;
     _Atomic uint32_t ready; /* the locks are made */
+    /* Set by who is about to kill this process: none of its calls begins any more. */
+    _Atomic uint32_t ending_pid;
+    _Atomic uint32_t under_way; /* calls, of all programs */
     pthread_mutex_t append, names;
 } head;
 
@@ -132,12 +139,28 @@ static uint64_t append(record r, const struct iovec *parts, int count) {
     return r.call;
 }
 
-static uint64_t begin(int what, uint64_t number, int64_t at, const struct iovec *parts, int count) {
+/* Counts a call as under way, or stays here to be killed. */
+static void enter(void) {
+    atomic_fetch_add(&log_head->under_way, 1);
+    if (atomic_load(&log_head->ending_pid) != (uint32_t)getpid())
+        return;
+    atomic_fetch_sub(&log_head->under_way, 1);
+    for (;;)
+        pause();
+}
+
+static uint64_t first_record(int what, uint64_t number, int64_t at, const struct iovec *parts,
+                             int count) {
     int saved = errno;
     uint64_t call =
         append((record){.what = (uint16_t)what, .number = number, .at = at}, parts, count);
     errno = saved;
     return call;
+}
+
+static uint64_t begin(int what, uint64_t number, int64_t at, const struct iovec *parts, int count) {
+    enter();
+    return first_record(what, number, at, parts, count);
 }
 
 /* result: what the call returned; errno is left as it is. */
@@ -149,14 +172,16 @@ static void end(int what, uint64_t call, uint64_t number, int64_t result) {
                     .number = number,
                     .result = result < 0 ? -saved : result},
            NULL, 0);
+    atomic_fetch_sub(&log_head->under_way, 1);
     errno = saved;
 }
 
 static uint64_t begin_names(int what, int64_t at, const char *from, const char *to) {
     struct iovec parts[2] = {{(void *)(uintptr_t)from, strlen(from) + 1},
                              {(void *)(uintptr_t)to, to ? strlen(to) + 1 : 0}};
+    enter();
     lock(&log_head->names);
-    return begin(what, 0, at, parts, to ? 2 : 1);
+    return first_record(what, 0, at, parts, to ? 2 : 1);
 }
 
 static void end_names(int what, uint64_t call, uint64_t number, int64_t result) {
@@ -166,7 +191,7 @@ static void end_names(int what, uint64_t call, uint64_t number, int64_t result) 
 
 static void not_known(const char *what) {
     struct iovec part = {(void *)(uintptr_t)what, strlen(what) + 1};
-    begin(DO_NOT_KNOWN, 0, 0, &part, 1);
+    first_record(DO_NOT_KNOWN, 0, 0, &part, 1);
     abort();
 }
 
