@@ -275,6 +275,11 @@ class Rounds(crash.Rounds):
         """Between two folds nothing happens, and the WAL is made empty."""
         self.life(Rounds.arm_and_await, crash.MODES, with_sql=False, fold_interval="200")
 
+    def restart(self):
+        """A checkpoint comes between two folds, and ends before the second one, which begins the WAL anew
+        over what is in it. It is not made empty, for there was a fold before each checkpoint."""
+        self.life(Rounds.arm_and_await, crash.MODES, with_sql=False, fold_interval="100", checkpoint_interval="150")
+
     def backup(self):
         self.life(Rounds.arm_and_back_up, crash.MODES)
 
@@ -435,6 +440,7 @@ LIVES = {  # the names in points.c
     "journal": Rounds.journal,
     "always": Rounds.always,
     "idle": Rounds.idle,
+    "restart": Rounds.restart,
     "backup": Rounds.backup,
     "stop": Rounds.stop_life,
     "journal stop": Rounds.journal_stop,

@@ -96,8 +96,8 @@ static const point points[] = {
     AROUND("segment.remove", "journal", 1, REMOVE, SEGMENT, ANYTHING, SYNCER),
     /* The fold; also transactions with SQL in them, which the same thread writes. */
     TRANSACTION("fold", "load", 10, STORE),
-    THROUGH("fold.restart-wal", "load", 3, WRITE, WAL, HEADER, STORE),
-    AROUND("fold.restart-wal-sync", "load", 3, SYNC, WAL, HEADER, STORE),
+    THROUGH("fold.restart-wal", "restart", 3, WRITE, WAL, HEADER, STORE),
+    AROUND("fold.restart-wal-sync", "restart", 3, SYNC, WAL, HEADER, STORE),
     /* The keeper's checkpoint. */
     AROUND("checkpoint.wal-sync", "load", 3, SYNC, WAL, ANYTHING, KEEPER),
     THROUGH("checkpoint.page", "load", 30, WRITE, TABLES, ANYTHING, KEEPER),
