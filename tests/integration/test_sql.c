@@ -643,7 +643,7 @@ Test(sql, always_holds_until_synced)
 
 Test(sql, large_answers_and_requests)
 {
-    test_server_start(s, NULL);
+    test_server_start(s, "--sql-timeout 0"); /* it is slow under a sanitizer */
     redisContext *c = test_connect(s);
     redisReply *reply = redisCommand(c, "SQL %s",
                                      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL "
