@@ -173,19 +173,32 @@ static bool exists(const char *path) {
     return lstat(path, &st) == 0;
 }
 
-/* Makes the part for the current path; EEXIST as for any name that is taken. */
+static void give_up_part(run *r) {
+    if (r->fd < 0)
+        return;
+    store_backup_part_remove(r->part);
+    rl_file_ops_get()->close(r->fd);
+    r->fd = -1;
+}
+
+/* Makes the part for the current path; EEXIST as for any name that is taken. Only who has the part
+ * makes a backup of that name, so that another look then tells for good. */
 static int create_part(run *r) {
     char *dir = directory_of(r->path);
     const char *slash = strrchr(r->path, '/');
     rl_free(r->part);
     r->part = store_backup_part_path(dir, slash ? slash + 1 : r->path);
     rl_free(dir);
-    if (exists(r->path)) {
-        errno = EEXIST;
-        return -1;
+    if (!exists(r->path)) {
+        r->fd = store_backup_part_create(r->part);
+        if (r->fd < 0)
+            return -1;
+        if (!exists(r->path))
+            return 0;
+        give_up_part(r);
     }
-    r->fd = store_backup_part_create(r->part);
-    return r->fd < 0 ? -1 : 0;
+    errno = EEXIST;
+    return -1;
 }
 
 static int make_target(run *r) {
@@ -385,14 +398,12 @@ int rl_backup_run(const rl_backup_options *options, rl_backup_entry *out, char *
     sqlite3_close(r.copy);
     end_snapshot(&r);
     sqlite3_close(r.source);
-    if (code != RL_STORE_OK && r.fd >= 0)
-        store_backup_part_remove(r.part);
-    if (r.fd >= 0)
-        rl_file_ops_get()->close(r.fd);
     if (code == RL_STORE_OK) {
+        rl_file_ops_get()->close(r.fd);
         r.entry.path = r.path;
         *out = r.entry;
     } else {
+        give_up_part(&r);
         rl_free(r.path);
     }
     rl_free(r.part);

@@ -20,6 +20,7 @@
 #include "lib/faulty_vfs.h"
 #include "lib/store_files.h"
 #include "store/backup_files.h"
+#include "store/file_ops.h"
 #include "store/schema.h"
 #include "store/store.h"
 
@@ -168,6 +169,36 @@ Test(backup, each_has_a_second_of_its_own)
     for (size_t i = 0; i < count; i++)
         rl_backup_entry_release(&list[i]);
     rl_free(list);
+}
+
+static const rl_file_ops *system_files;
+static char others[1024]; /* a backup of another process */
+
+/* Just before the first part is made, another process finishes its backup of that name. */
+static int open_behind_another(const char *name, int flags, mode_t mode) {
+    const char *file = strrchr(name, '/') + 2; /* .NAME.part */
+    if (flags & O_EXCL && others[0] == '\0') {
+        snprintf(others, sizeof others, "%s", in_backups(file));
+        others[strlen(others) - strlen(".part")] = '\0';
+        store_files_write(others, "of another", 10);
+    }
+    return system_files->open(name, flags, mode);
+}
+
+Test(backup, of_the_same_second_another_process_has_its_own)
+{
+    system_files = rl_file_ops_get();
+    rl_file_ops ops = *system_files;
+    ops.open = open_behind_another;
+    rl_file_ops_set(&ops);
+    others[0] = '\0';
+    make();
+    rl_file_ops_set(NULL);
+    struct stat st;
+    cr_assert_eq(stat(others, &st), 0);
+    cr_assert_eq(st.st_size, 10, "it is replaced");
+    cr_assert_str_neq(made.path, others);
+    cr_assert_eq(files_in(backups), 2, "a part is left");
 }
 
 Test(backup, the_list_has_backups_only_newest_first)
