@@ -231,21 +231,22 @@ static int load_keys(rl_server *s, loading *l, char *text, size_t text_len) {
     return code;
 }
 
-/* What was loaded of a damaged database is forgotten, and a backup put in its place and loaded. */
+/* What was loaded of a damaged database is forgotten; then it is looked at again, or a backup put
+ * in its place, and loaded. */
 static int load_or_restore(rl_server *s, loading *l, char *text, size_t text_len) {
-    int code = load_keys(s, l, text, text_len);
-    if (code != RL_STORE_DAMAGED)
-        return code;
-    char reason[1024];
-    snprintf(reason, sizeof reason, "%s", text);
-    code = rl_store_restore(s->store, reason, text, text_len);
-    if (code != RL_STORE_OK)
-        return code;
-    rl_keyspace_free(s->keys);
-    if (s->batch) /* what was put right in rows that are gone */
-        rl_batch_free(rl_batch_seal(s->batch, 1));
-    s->keys = rl_keyspace_create(s->settings->databases, s->batch);
-    return load_keys(s, l, text, text_len);
+    int code;
+    while ((code = load_keys(s, l, text, text_len)) == RL_STORE_DAMAGED) {
+        char reason[1024];
+        snprintf(reason, sizeof reason, "%s", text);
+        code = rl_store_restore(s->store, reason, text, text_len);
+        if (code != RL_STORE_OK)
+            return code;
+        rl_keyspace_free(s->keys);
+        if (s->batch) /* what was put right in rows that are gone */
+            rl_batch_free(rl_batch_seal(s->batch, 1));
+        s->keys = rl_keyspace_create(s->settings->databases, s->batch);
+    }
+    return code;
 }
 
 static uint64_t count_keys(rl_keyspace *keys) {

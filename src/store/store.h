@@ -113,8 +113,10 @@ typedef struct rl_store_loading {
  * without elements, which only another program can have made. Checks the file beside it, as
  * options.check says. RL_STORE_DAMAGED: forget the rows, call rl_store_restore and load again. */
 int rl_store_load(rl_store *s, const rl_store_loading *loading, char *error, size_t error_len);
-/* Between load and start, after RL_STORE_DAMAGED, with the sentence of load as the reason: restores
- * a backup as options.restore says. RL_STORE_OK: load again. Else error says what to do. */
+/* Between load and start, after RL_STORE_DAMAGED, with the sentence of load as the reason: opens
+ * once more, for a read that failed looks like damage, then restores a backup as options.restore
+ * says. RL_STORE_OK: load again; should that be RL_STORE_DAMAGED, call this again, which then
+ * restores. Else error says what to do. */
 int rl_store_restore(rl_store *s, const char *reason, char *error, size_t error_len);
 uint64_t rl_store_key_count(
     rl_store *s); /* before load: how many rows are to come, for sizing (a guess is fine) */

@@ -28,6 +28,7 @@ struct rl_store {
     bool refused; /* … and opening the store failed */
     bool started;
     bool repaired;              /* a backup was put in place, or was to be; once is enough */
+    bool looked_again;          /* at what seemed damaged */
     bool journal_at_fault;      /* of RL_STORE_DAMAGED: the database is good */
     rl_restore_report restored; /* all zero when there was no need */
 

@@ -12,6 +12,9 @@
  * gap; what lies behind a gap cannot be applied and is moved aside with the whole directory. A
  * database that was not restored is different: a gap there is a loss that somebody has to look at,
  * so the start is refused, unless a backup has more than the database.
+ *
+ * A disk that cannot be read looks like damage too, so what seems damaged is read through first,
+ * and opened once more: see look_again.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -34,6 +37,7 @@
 
 /* Batches of a replay are folded this many bytes at a time. */
 #define REPLAY_BYTES (64u << 20)
+#define READ_BYTES   (1 << 20)
 
 /* --- the journal ------------------------------------------------------------------------------ */
 
@@ -213,7 +217,7 @@ static int count_backups(const rl_store *s, size_t *count, int64_t *newest_ms, c
 
 /* A database without a table, as one is whose WAL held all there was: beside backups an accident.
  */
-static int look_for_bare(const rl_store *s, char *error, size_t error_len) {
+static int look_for_bare(rl_store *s, char *error, size_t error_len) {
     size_t backups;
     int64_t newest_ms;
     if (!rl_writer_meta(s->writer)->created || s->created || s->repaired)
@@ -222,6 +226,7 @@ static int look_for_bare(const rl_store *s, char *error, size_t error_len) {
     if (code != RL_STORE_OK || backups == 0)
         return code;
     snprintf(error, error_len, "%s is a database without tables", s->path);
+    s->looked_again = true; /* now it has some */
     return RL_STORE_DAMAGED;
 }
 
@@ -417,15 +422,23 @@ static int look_for_stale(rl_store *s, char *error, size_t error_len) {
     return restore_backup(s, reason, folded_seq, error, error_len);
 }
 
+static int open_unless_stale(rl_store *s, char *error, size_t error_len) {
+    int code = open_files(s, error, error_len);
+    if (code != RL_STORE_DAMAGED || !s->journal_at_fault)
+        return code;
+    code = look_for_stale(s, error, error_len);
+    return code == RL_STORE_OK ? open_files(s, error, error_len) : code;
+}
+
+static bool is_damaged(const rl_store *s, int code) {
+    return code == RL_STORE_DAMAGED && !s->journal_at_fault;
+}
+
 int store_recover(rl_store *s, char *error, size_t error_len) {
     int code = look_for_missing(s, error, error_len);
     if (code == RL_STORE_OK)
-        code = open_files(s, error, error_len);
-    if (code == RL_STORE_DAMAGED && s->journal_at_fault) {
-        code = look_for_stale(s, error, error_len);
-        if (code == RL_STORE_OK)
-            code = open_files(s, error, error_len);
-    } else if (code == RL_STORE_DAMAGED && !s->repaired) {
+        code = open_unless_stale(s, error, error_len);
+    if (is_damaged(s, code) && !s->repaired) {
         char reason[700];
         snprintf(reason, sizeof reason, "%s", error);
         return rl_store_restore(s, reason, error, error_len);
@@ -437,11 +450,69 @@ int store_recover(rl_store *s, char *error, size_t error_len) {
     return RL_STORE_OK;
 }
 
+static int read_all(sqlite3_file *file) {
+    sqlite3_int64 size;
+    int rc = file->pMethods->xFileSize(file, &size);
+    char *bytes = rl_malloc(READ_BYTES);
+    for (sqlite3_int64 at = 0; rc == SQLITE_OK && at < size; at += READ_BYTES) {
+        sqlite3_int64 left = size - at;
+        rc = file->pMethods->xRead(file, bytes, left < READ_BYTES ? (int)left : READ_BYTES, at);
+    }
+    rl_free(bytes);
+    return rc;
+}
+
+/* Reads a file of the database to its end, if it is there, as SQLite does. No connection is open.
+ */
+static int read_through(const rl_store *s, const char *ending, int kind, char *error,
+                        size_t error_len) {
+    sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+    sqlite3_file *file = rl_calloc(1, (size_t)vfs->szOsFile);
+    rl_buffer name = {0};
+    int there = 0, rc = SQLITE_OK;
+    rl_buffer_printf(&name, "%s%s", s->path, ending);
+    rl_buffer_add(&name, "\0", 2); /* no parameters of a URI follow */
+    const char *path = rl_buffer_cstr(&name);
+    if (vfs->xAccess(vfs, path, SQLITE_ACCESS_EXISTS, &there) == SQLITE_OK && there)
+        rc = vfs->xOpen(vfs, path, file, SQLITE_OPEN_READONLY | kind, NULL);
+    if (rc == SQLITE_OK && there)
+        rc = read_all(file);
+    if (file->pMethods)
+        file->pMethods->xClose(file);
+    if (rc != SQLITE_OK)
+        snprintf(
+            error, error_len,
+            "%s: %s while reading it: the disk fails. Nothing was changed. Start again when it "
+            "reads well, or go back to a backup: rubellite restore %s --latest",
+            path, sqlite3_errstr(rc), s->options.dir);
+    rl_free(file);
+    rl_buffer_release(&name);
+    return rc == SQLITE_OK ? RL_STORE_OK : RL_STORE_IO;
+}
+
+/* A read that fails looks like damage: SQLite turns EIO into SQLITE_CORRUPT. But the data is there,
+ * and what no backup has would be lost by going back to one. */
+static int look_again(rl_store *s, const char *reason, char *error, size_t error_len) {
+    s->looked_again = true;
+    int code = read_through(s, "", SQLITE_OPEN_MAIN_DB, error, error_len);
+    if (code == RL_STORE_OK)
+        code = read_through(s, "-wal", SQLITE_OPEN_WAL, error, error_len);
+    if (code == RL_STORE_OK)
+        code = open_unless_stale(s, error, error_len);
+    if (code == RL_STORE_OK)
+        rl_log(RL_LOG_WARNING, "%s; it opens at a second look", reason);
+    return code;
+}
+
 int rl_store_restore(rl_store *s, const char *reason, char *error, size_t error_len) {
     close_files(s);
-    int code = repair(s, reason, error, error_len);
-    if (code == RL_STORE_OK)
-        code = open_files(s, error, error_len);
+    int code = s->looked_again ? RL_STORE_DAMAGED : look_again(s, reason, error, error_len);
+    if (is_damaged(s, code)) {
+        close_files(s);
+        code = repair(s, reason, error, error_len);
+        if (code == RL_STORE_OK)
+            code = open_files(s, error, error_len);
+    }
     if (code != RL_STORE_OK)
         return code;
     begin_queue(s);

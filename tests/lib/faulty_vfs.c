@@ -76,7 +76,10 @@ static int f_close(sqlite3_file *file) {
 static int f_read(sqlite3_file *file, void *to, int len, sqlite3_int64 offset) {
     bool bad = fails(FAULTY_READ);
     int rc = below_of(file)->pMethods->xRead(below_of(file), to, bad ? len / 2 : len, offset);
-    return bad ? SQLITE_IOERR_READ : rc;
+    if (!bad)
+        return rc;
+    /* As SQLite's own for Unix; a statement makes SQLITE_CORRUPT of it. */
+    return faulty_plan_error(FAULTY_SQLITE) == EIO ? SQLITE_IOERR_CORRUPTFS : SQLITE_IOERR_READ;
 }
 
 static int write_part(sqlite3_file *file, const char *from, int len, sqlite3_int64 offset) {

@@ -198,15 +198,12 @@ static int load_keys(world *w, char *error, size_t error_len) {
 /* As the server does it. */
 static int open_and_load(world *w, char *error, size_t error_len) {
     int code = rl_store_open(&w->options, &w->store, error, error_len);
-    if (code != RL_STORE_OK)
-        return code;
-    code = load_keys(w, error, error_len);
-    if (code != RL_STORE_DAMAGED)
-        return code;
-    char reason[1024];
-    snprintf(reason, sizeof reason, "%s", error);
-    code = rl_store_restore(w->store, reason, error, error_len);
-    return code == RL_STORE_OK ? load_keys(w, error, error_len) : code;
+    while (code == RL_STORE_OK && (code = load_keys(w, error, error_len)) == RL_STORE_DAMAGED) {
+        char reason[1024];
+        snprintf(reason, sizeof reason, "%s", error);
+        code = rl_store_restore(w->store, reason, error, error_len);
+    }
+    return code;
 }
 
 /* Holds what was opened against the history; seq moves back to what was kept. */

@@ -18,6 +18,7 @@
 
 #include "base/alloc.h"
 #include "base/random.h"
+#include "lib/faulty_vfs.h"
 #include "lib/store_files.h"
 #include "store/backup.h"
 #include "store/file_ops.h"
@@ -85,13 +86,12 @@ static int open_store(void) {
     int code = rl_store_open(&options, &store, error, sizeof error);
     if (code != RL_STORE_OK)
         return code;
-    code = load();
-    if (code == RL_STORE_DAMAGED) {
+    while ((code = load()) == RL_STORE_DAMAGED) {
         char reason[sizeof error];
         memcpy(reason, error, sizeof reason);
         code = rl_store_restore(store, reason, error, sizeof error);
-        if (code == RL_STORE_OK)
-            code = load();
+        if (code != RL_STORE_OK)
+            break;
     }
     if (code != RL_STORE_OK) {
         rl_store_close(store, false);
@@ -658,6 +658,10 @@ static void begin_with(const char *whole) {
     dir = store_files_make();
     options.dir = dir;
     store_files_copy(whole, dir);
+}
+
+static void begin_damaged(const char *whole) {
+    begin_with(whole);
     garbage("data.db");
     garbage("data.db-wal");
 }
@@ -669,7 +673,7 @@ Test(restore, it_may_be_killed_at_any_moment, .timeout = 120)
     store_files_copy(dir, whole);
     int kills = 0;
     for (int nth = 1;; nth++) {
-        begin_with(whole);
+        begin_damaged(whole);
         pid_t child = fork();
         if (child == 0) {
             fail_call(nth, true);
@@ -703,7 +707,7 @@ Test(restore, a_failing_system_is_told_and_the_next_start_goes_well, .timeout = 
     store_files_copy(dir, whole);
     int failures = 0;
     for (int nth = 1;; nth++) {
-        begin_with(whole);
+        begin_damaged(whole);
         fail_call(nth, false);
         int code = open_store();
         bool failed = calls_left == 0;
@@ -721,6 +725,44 @@ Test(restore, a_failing_system_is_told_and_the_next_start_goes_well, .timeout = 
             break;
     }
     cr_assert_gt(failures, 6, "%d", failures);
+    store_files_remove(whole);
+}
+
+/* What was damaged would go aside, and a backup be put in its place. */
+static int open_while_reads_fail(const char *whole, uint64_t nth, bool lasting, bool *met) {
+    begin_with(whole);
+    faulty_plan plan = {FAULTY_READ, nth, FAULTY_ERROR, EIO, lasting, 0};
+    faulty_plan_set(FAULTY_SQLITE, &plan);
+    int code = open_store();
+    *met = faulty_plan_was_met(FAULTY_SQLITE);
+    faulty_plan_heal(FAULTY_SQLITE);
+    if (code == RL_STORE_OK)
+        stop(false);
+    cr_assert_eq(count_names("data.db.damaged-"), 0, "read %d", (int)nth);
+    opens();
+    expect_keys(0, 50, 1);
+    expect_keys(50, 200, 1000);
+    stop(false);
+    return code;
+}
+
+Test(restore, a_read_that_fails_is_no_damage, .timeout = 120)
+{
+    tell_story();
+    char *whole = store_files_make();
+    store_files_copy(dir, whole);
+    faulty_vfs_install();
+    bool met = true;
+    int nth, refused = 0;
+    for (nth = 1; met; nth++) {
+        open_while_reads_fail(whole, (uint64_t)nth, false, &met);
+        int code = open_while_reads_fail(whole, (uint64_t)nth, true, &met);
+        /* The reads of the check beside the loading say nothing about the data. */
+        cr_assert(code == RL_STORE_IO || code == RL_STORE_OK, "read %d: %d %s", nth, code, error);
+        refused += met && strstr(error, "Nothing was changed") != NULL;
+    }
+    cr_assert_gt(nth, 10);
+    cr_assert_gt(refused, 0);
     store_files_remove(whole);
 }
 
