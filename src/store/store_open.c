@@ -176,11 +176,12 @@ static void remove_database(const rl_store *s) {
 }
 
 /* The journal takes what waits for it; the next segment may still be in the making. What is behind
- * a unit has to wait for that, and while the journal is broken nothing is taken. */
+ * a unit has to wait for that, and a journal that is broken, or was only just switched on, takes
+ * nothing. */
 static void drain_to_the_end(rl_store *s) {
     static const struct timespec pause = {.tv_nsec = 1000000};
-    for (store_drain_pending(s);
-         s->pending && !rl_batch_job(s->pending) && rl_journal_healthy(s->journal, NULL, NULL, 0);
+    for (store_drain_pending(s); s->journal_open && s->pending && !rl_batch_job(s->pending) &&
+                                 rl_journal_healthy(s->journal, NULL, NULL, 0);
          store_drain_pending(s))
         nanosleep(&pause, NULL);
 }

@@ -746,13 +746,18 @@ Test(store_journal, a_sync_that_fails_is_not_believed_the_second_time)
     cr_assert_eq(rows.rows, total);
 }
 
-Test(store_journal, a_sync_asked_for_covers_what_the_journal_had_not_taken_yet)
-{
+/* No new segment gets ready, and the last batch waits for one. */
+static void start_and_outrun_the_journal(void) {
     options.durability = RL_DURABILITY_NO;
     start_store();
-    faulty_disk_hold_syncs(true); /* no new segment gets ready */
+    faulty_disk_hold_syncs(true);
     while (progress().appended_seq == seq)
         put_many(1, 20000);
+}
+
+Test(store_journal, a_sync_asked_for_covers_what_the_journal_had_not_taken_yet)
+{
+    start_and_outrun_the_journal();
     rl_store_sync_soon(store);
     faulty_disk_hold_syncs(false);
     WAIT_UNTIL(p.synced_seq == seq);
@@ -761,11 +766,7 @@ Test(store_journal, a_sync_asked_for_covers_what_the_journal_had_not_taken_yet)
 
 Test(store_journal, what_waits_for_the_journal_is_kept_though_it_is_folded)
 {
-    options.durability = RL_DURABILITY_NO;
-    start_store();
-    faulty_disk_hold_syncs(true); /* no new segment gets ready */
-    while (progress().appended_seq == seq)
-        put_many(1, 20000);
+    start_and_outrun_the_journal();
     put_many(5, 100);
     rl_store_fold_soon(store);
     while (progress().folded_seq < seq)
@@ -788,11 +789,7 @@ static void *let_syncs_go_on(void *arg) {
 
 Test(store_journal, a_stop_without_a_fold_waits_for_the_next_segment)
 {
-    options.durability = RL_DURABILITY_NO;
-    start_store();
-    faulty_disk_hold_syncs(true); /* no new segment gets ready */
-    while (progress().appended_seq == seq)
-        put_many(1, 20000);
+    start_and_outrun_the_journal();
     put_many(5, 100);
     uint64_t last = seq;
     pthread_t thread;
@@ -802,6 +799,19 @@ Test(store_journal, a_stop_without_a_fold_waits_for_the_next_segment)
     start_store();
     cr_assert_eq(seq, last);
     cr_assert_eq(rl_store_replayed(store), last);
+}
+
+Test(store_journal, a_stop_does_not_wait_for_a_journal_that_cannot_begin, .timeout = 60)
+{
+    options.durability = RL_DURABILITY_NONE;
+    start_store();
+    put_many(5, 100);
+    faulty_files_fail(1, EIO, true);
+    rl_store_set_durability(store, RL_DURABILITY_NO);
+    put_many(5, 100);
+    cr_assert_eq(rl_store_close(store, false), RL_STORE_IO);
+    store = NULL;
+    faulty_files_heal();
 }
 
 Test(store_journal, folds_go_on_while_the_journal_is_broken)
